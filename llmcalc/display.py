@@ -1,0 +1,75 @@
+"""Showing a view where no kernel runs: pictures as images with their text, numbers as a table."""
+
+import base64
+import re
+from html import escape, unescape
+
+_SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_SAYS = re.compile(r'aria-label="([^"]*)"')
+
+
+class show:
+    """Display what a view returns, so that it survives storing: each drawing becomes an image with alternative text.
+
+    JupyterLab removes inline SVG from notebooks it does not trust yet; images it keeps.
+
+    Parameters
+    ----------
+    view : str
+        HTML with drawings from `llmcalc.svg`, as views return it.
+
+    Raises
+    ------
+    TypeError
+        If `view` is not text; the usual cause is a view that was not called.
+    """
+
+    def __init__(self, view):
+        if not isinstance(view, str):
+            raise TypeError(f"show: view must be the text a view returns when called, got {type(view).__name__}")
+        self._html = view
+
+    def _repr_html_(self):
+        return _SVG.sub(lambda found: _image(found[0]), self._html)
+
+    def __repr__(self):
+        """The sentences that the pictures stand for: what a terminal shows and a screen reader reads."""
+        return "\n".join(unescape(says) for says in _SAYS.findall(self._html)) or "(no picture)"
+
+
+def table(rows, header, caption=""):
+    """Rows of cells as an HTML table; numbers stand to the right.
+
+    Parameters
+    ----------
+    rows : sequence of sequence
+        Cells: text is shown as it is, numbers with thousands separators.
+    header : sequence of str
+        Names of the columns, units included.
+    caption : str, optional
+        What the table holds.
+
+    Returns
+    -------
+    str
+    """
+    head = "".join(f'<th scope="col" style="text-align:left;{_SPACE}">{escape(name)}</th>' for name in header)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_SPACE = "padding:2px 14px 2px 0"
+
+
+def _cell(value):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    text = f"{value:,}" if number else str(value)
+    align = "right" if number else "left"
+    return f'<td style="text-align:{align};{_SPACE}">{escape(text)}</td>'
+
+
+def _image(svg):
+    says = _SAYS.search(svg)[1]
+    data = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{says}" style="max-width:100%;width:760px" src="data:image/svg+xml;base64,{data}"/>'

@@ -1,0 +1,97 @@
+"""Controls around a view, kept out of the way of the lesson."""
+
+import inspect
+from html import escape
+
+import ipywidgets as widgets
+
+
+def explore(view, **choices):
+    """Give `view` one control per keyword, each starting at the view's own default.
+
+    Numbers get a slider through the given values and a field beside it, where any value between the first and the
+    last can be typed. Text gets a list to choose from. The picture is redrawn by setting the value of an HTML
+    widget, which is fast and leaves no output behind.
+
+    Parameters
+    ----------
+    view : callable
+        Returns HTML or SVG as text; every parameter has a default.
+    **choices : sequence
+        The values of a control, in order, such as ``kv_heads=[1, 8, 32]``; the default must be among them.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        With the CSS class ``llmcalc-explorer``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a keyword that is no parameter of the view, and for a default that is not among the choices.
+    """
+    parameters = inspect.signature(view).parameters
+    controls, rows = {}, []
+    for name, values in choices.items():
+        if name not in parameters:
+            raise TypeError(f"explore: {view.__name__} has no parameter {name!r}; it has {', '.join(parameters)}")
+        values, default = list(values), parameters[name].default
+        if default not in values:
+            raise ValueError(f"explore: {name} must offer the view's default {default!r}, got {values}")
+        make = _number if all(isinstance(value, (int, float)) for value in values) else _choice
+        controls[name], row = make(_label(name), values, default)
+        rows.append(row)
+    picture = widgets.HTML(value=view())
+
+    def redraw(_change):
+        try:
+            picture.value = view(**{name: control.value for name, control in controls.items()})
+        except ValueError as refused:  # values that do not go together: say so where the picture was
+            picture.value = f'<p role="alert">{escape(str(refused))}</p>'
+
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    box = widgets.VBox([widgets.VBox(rows), picture])
+    box.add_class("llmcalc-explorer")
+    return box
+
+
+def _label(name):
+    """memory_GB -> memory GB, peak_TFLOP_per_s -> peak TFLOP/s"""
+    return name.replace("_per_", "/").replace("_", " ")
+
+
+def _choice(label, values, default):
+    control = widgets.Dropdown(options=values, value=default, description=label, style=_STYLE, layout=_FIELD)
+    return control, control
+
+
+def _number(label, values, default):
+    """A labelled field for any number, and a slider through the meaningful ones (which has no name of its own)."""
+    whole = all(isinstance(value, int) for value in values)
+    kind = widgets.BoundedIntText if whole else widgets.BoundedFloatText
+    field = kind(
+        value=default, min=min(values), max=max(values), description=label, style=_STYLE, layout=_FIELD,
+        continuous_update=False,
+    )  # fmt: skip
+    slider = widgets.SelectionSlider(
+        options=values, value=default, readout=False, tooltip=label, layout=widgets.Layout(width="20em")
+    )
+
+    def nearest():
+        return min(values, key=lambda value: abs(value - field.value))
+
+    def to_field(_change):
+        if slider.value != nearest():  # the learner moved the slider; otherwise it only follows the field
+            field.value = slider.value
+
+    def to_slider(_change):
+        slider.value = nearest()
+
+    slider.observe(to_field, names="value")
+    field.observe(to_slider, names="value")
+    return field, widgets.HBox([field, slider])
+
+
+_STYLE = {"description_width": "9em"}
+_FIELD = widgets.Layout(width="18em")

@@ -1,0 +1,155 @@
+"""The gate that every formula shares: numbers, arrays and symbols in, nonsense out.
+
+``@formula`` turns plain arithmetic into a function that keeps whole numbers exact, makes arrays float64 (so that
+nothing wraps around), lets SymPy expressions through, and refuses everything else by name. It also registers the
+formula, so that one set of tests holds for all of them.
+"""
+
+import functools
+import inspect
+import math
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from fractions import Fraction
+
+from llmcalc.notation import NOTATION
+
+FORMULAS = {}
+"""Every formula of the package by name."""
+
+_closed = ContextVar("formulas_closed", default=False)
+
+
+class FormulasClosed(RuntimeError):
+    """A formula of the package was called where the learner's own is asked for."""
+
+
+@contextmanager
+def formulas_closed():
+    """While this is open, every formula refuses to be called: an exercise's answer has to be the learner's own."""
+    token = _closed.set(True)
+    try:
+        yield
+    finally:
+        _closed.reset(token)
+
+
+def formula(function):
+    """Put `function` behind the gate and into `FORMULAS`.
+
+    The function should be plain arithmetic (``+ - * / // **`` and the helpers of `llmcalc.symbolic`).
+
+    Raises
+    ------
+    TypeError
+        For text, None, booleans, complex numbers, lists and other things that are not an amount.
+    ValueError
+        For negative, infinite and undefined values, for zero where a size is meant, and for results that
+        leave the range of a float. The message names formula, parameter, value and what is allowed.
+    """
+    name = function.__name__
+    if name in FORMULAS:
+        raise ValueError(f"there is a formula {name} already: one formula, one place")
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def gated(*args, **kwargs):
+        if _closed.get():
+            raise FormulasClosed(f"{name} belongs to the package. Here, write the arithmetic yourself.")
+        call = signature.bind(*args, **kwargs)
+        call.apply_defaults()
+        for parameter, value in call.arguments.items():
+            call.arguments[parameter] = amount(value, parameter, of=name)
+        return _finite(function, call)
+
+    FORMULAS[name] = gated
+    return gated
+
+
+def amount(value, name, of, may_be_zero=None):
+    """`value` as the exact int, float, Fraction, float64 array or SymPy expression it stands for.
+
+    Parameters
+    ----------
+    value : int, float, Fraction, NumPy scalar or array, SymPy expression
+        What somebody passed in.
+    name, of : str
+        The parameter and the function, for the message.
+    may_be_zero : bool, optional
+        Whether zero makes sense; by default what `llmcalc.notation` says of `name`.
+    """
+    if may_be_zero is None:
+        may_be_zero = name in NOTATION and NOTATION[name].may_be_zero
+    allowed = f"{of}: {name} must be {'zero or a positive' if may_be_zero else 'a positive'} number, "
+
+    if hasattr(value, "free_symbols"):
+        return _symbolic_amount(value, allowed, may_be_zero)
+    if hasattr(value, "dtype"):
+        import numpy as np
+
+        if isinstance(value, np.ma.MaskedArray) or getattr(value.dtype, "kind", "?") not in "iuf":
+            raise TypeError(f"{allowed}got {type(value).__name__} of {value.dtype}")
+        if np.ndim(value):
+            value = np.asarray(value, dtype=np.float64)
+            wrong = ~np.isfinite(value) | (value < 0 if may_be_zero else value <= 0)
+            if wrong.any():
+                raise ValueError(f"{allowed}got an array with {value[wrong][0]}")
+            return value
+        value = int(value) if value.dtype.kind in "iu" else float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)):
+        raise TypeError(f"{allowed}got {_shown(value)}")
+    if (isinstance(value, float) and not math.isfinite(value)) or value < 0 or (value == 0 and not may_be_zero):
+        raise ValueError(f"{allowed}got {_shown(value)}")
+    return value
+
+
+def _symbolic_amount(value, allowed, may_be_zero):
+    sympy = sys.modules["sympy"]
+    if not isinstance(value, sympy.Expr) or value.is_commutative is False or value.is_extended_real is False:
+        raise TypeError(f"{allowed}got {_shown(value)}")
+    if (
+        value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
+        or value.is_infinite
+        or value.is_extended_negative
+        or (value.is_zero and not may_be_zero)
+        or (value.is_extended_nonpositive and not may_be_zero)
+    ):
+        raise ValueError(f"{allowed}got {_shown(value)}")
+    return value
+
+
+def _finite(function, call):
+    """The function's result, if it stays within the range of numbers."""
+    try:
+        if any(hasattr(value, "dtype") for value in call.arguments.values()):
+            import numpy as np
+
+            with np.errstate(all="ignore"):  # what overflows is refused below, in words
+                result = function(*call.args, **call.kwargs)
+        else:
+            result = function(*call.args, **call.kwargs)
+    except (OverflowError, ZeroDivisionError):
+        result = math.inf
+    if hasattr(result, "free_symbols"):
+        sympy = sys.modules["sympy"]
+        fine = not result.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
+    elif hasattr(result, "dtype"):
+        import numpy as np
+
+        fine = np.isfinite(result).all()
+    else:
+        fine = not isinstance(result, float) or math.isfinite(result)
+    if not fine:
+        given = ", ".join(f"{name}={_shown(value)}" for name, value in call.arguments.items())
+        raise ValueError(f"{function.__name__}: no finite number comes out of {given}; use smaller values")
+    return result
+
+
+def _shown(value):
+    """A short repr, however large the value."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of more than some thousand digits
+        return f"an integer of {value.bit_length()} bits"
+    return text if len(text) <= 60 else f"{text[:57]}..."

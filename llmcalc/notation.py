@@ -1,0 +1,54 @@
+"""The letters and names of the house, and what the four documents call the same things.
+
+Every parameter of a formula is a row here: the formula gate asks this table whether zero makes sense, lesson 00
+prints it, and a test holds every formula to it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One quantity: its Python name, its letter (LaTeX), its unit, and its letter in each document ("" if absent)."""
+
+    name: str
+    letter: str
+    meaning: str
+    unit: str
+    mlp: str = ""
+    slides: str = ""
+    deepdive: str = ""
+    framework: str = ""
+    may_be_zero: bool = False  # amounts of work may be nothing; dimensions may not
+
+
+# fmt: off
+_ROWS = (
+    Symbol("inputs", "n", "values that enter a dense layer", "values", mlp="n"),
+    Symbol("outputs", "m", "values that leave a dense layer", "values", mlp="m"),
+    Symbol("layers", "L", "layers of a network", "layers", deepdive="N, L"),
+    Symbol("rows", "r", "rows of the left matrix of a product", "rows", may_be_zero=True),
+    Symbol("inner", "k", "columns of the left matrix = rows of the right one", "columns", may_be_zero=True),
+    Symbol("columns", "c", "columns of the right matrix of a product", "columns", may_be_zero=True),
+    Symbol("batch", "B", "examples handled together", "examples", mlp="B", deepdive="B", may_be_zero=True),
+    Symbol("parameters", "P", "numbers that training adjusts", "parameters",
+           slides="P, N_{params}", deepdive="N", framework="P"),
+    Symbol("tokens", "D", "tokens of training text", "tokens", slides="D", may_be_zero=True),
+    Symbol("values", "v", "numbers to be stored", "values", may_be_zero=True),
+    Symbol("bytes_per_value", "e", "size of one stored number", "bytes per value"),
+    Symbol("optimizer_values", "k_{opt}", "values an optimizer keeps for each parameter", "values per parameter",
+           may_be_zero=True),
+    Symbol("flops", "C", "floating-point operations of a job", "FLOP", slides="C", may_be_zero=True),
+    Symbol("flops_per_second", r"\tau", "rate at which hardware computes", "FLOP/s", slides=r"\tau"),
+    Symbol("peak_flops_per_second", r"\tau_{peak}", "rate the hardware's data sheet names", "FLOP/s"),
+    Symbol("flops_per_example", "c_1", "operations for one example", "FLOP per example"),
+    Symbol("utilization", "u", "achieved rate over peak rate", "share of 1"),
+    Symbol("memory_bytes", "M", "memory that a device offers", "bytes"),
+    Symbol("fixed_bytes", "M_0", "memory that does not grow with the batch", "bytes", may_be_zero=True),
+    Symbol("bytes_per_example", "b_1", "memory that one more example adds", "bytes per example"),
+    Symbol("gpus", "G", "devices that share the work", "GPUs"),
+    Symbol("seconds", "T", "time", "seconds", slides="T", may_be_zero=True),
+)
+# fmt: on
+
+NOTATION = {row.name: row for row in _ROWS}

@@ -1,0 +1,1 @@
+"""Pictures and tables as text. Each draws at its defaults and knows nothing of widgets."""
