@@ -33,8 +33,11 @@ class show:
         return _SVG.sub(lambda found: _image(found[0]), self._html)
 
     def __repr__(self):
-        """The sentences that the pictures stand for: what a terminal shows and a screen reader reads."""
-        return "\n".join(unescape(says) for says in _SAYS.findall(self._html)) or "(no picture)"
+        """The same without markup, pictures as their sentences: what a terminal shows."""
+        text = _SVG.sub(lambda found: _SAYS.search(found[0])[1] + "\n", self._html)
+        text = re.sub(r"</t[hd]><t[hd][^>]*>", " | ", text)
+        text = re.sub(r"<p aria-live.*?</p>", "", text)  # the picture's sentence once more
+        return unescape(re.sub(r"<[^>]+>", "", re.sub(r"</(tr|p|caption)>", "\n", text))).strip()
 
 
 def table(rows, header, caption=""):

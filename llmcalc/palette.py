@@ -21,3 +21,17 @@ CARD = "var(--jp-layout-color1, #ffffff)"
 def colour(name, position=0):
     """The colour of `name`, or of a series without a meaning of its own the one at its position."""
     return COLOURS.get(name) or list(COLOURS.values())[position % len(COLOURS)]
+
+
+FIGURE_STYLE = {
+    "figure.figsize": (8, 4.5),
+    "figure.dpi": 100,
+    "font.size": 13,
+    "lines.linewidth": 2.5,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.prop_cycle": (
+        f"cycler('color', {list(COLOURS.values())[:4]!r}) + cycler('linestyle', ['-', '--', ':', '-.'])"
+    ),
+}
+"""For ``plt.style.use``: the house's colours, a line style to repeat each, letters for the last row of the room."""

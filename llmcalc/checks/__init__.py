@@ -1,0 +1,21 @@
+"""Feedback on exercises: one check per question, named after the quantity.
+
+A check takes the learner's function. Formulas are handed symbols, so passing is a proof; a wrong answer is compared
+with the mistakes that people make with that question. Every check's data stands in the module of its subject.
+"""
+
+import importlib
+
+_SUBJECTS = ("mlp",)
+
+
+def __getattr__(name):
+    if name.startswith("_"):
+        raise AttributeError(name)
+    for subject in _SUBJECTS:
+        module = importlib.import_module(f"llmcalc.checks.{subject}")
+        if name == subject:
+            return module
+        if name in module.QUESTIONS:
+            return module.QUESTIONS[name]
+    raise AttributeError(f"there is no check {name!r}")

@@ -1,0 +1,218 @@
+"""A check accepts a right answer however written, recognises each listed mistake by name, and never gives in."""
+
+import math
+import re
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from llmcalc import MLP, checks
+from llmcalc.checks import engine, mlp
+from llmcalc.checks.engine import UNIT_SLIPS, Choice, Formula, Number, StillOpen, Wrong
+from llmcalc.compute import training_flops
+
+QUESTIONS = mlp.QUESTIONS
+FORMULAS = {name: question for name, question in QUESTIONS.items() if isinstance(question, Formula)}
+NUMBERS = {name: question for name, question in QUESTIONS.items() if isinstance(question, Number)}
+CHOICES = {name: question for name, question in QUESTIONS.items() if isinstance(question, Choice)}
+
+
+def directly(question):
+    """The question, asked for a function of its single values even where learners get a list."""
+    return replace(question, takes=(), hand_over=None)
+
+
+@pytest.fixture
+def formulas_stay_open(monkeypatch):
+    """Listed mistakes may borrow from the package, learners may not."""
+    monkeypatch.setattr(engine, "formulas_closed", nullcontext)
+
+
+def listed(questions):
+    """Every mistake of every question, as test parameters."""
+    return [
+        pytest.param(question, mistake, id=f"{name}-{mistake.name}")
+        for name, question in questions.items()
+        for mistake in question.mistakes
+    ]
+
+
+# --- right answers in unusual form
+
+
+def test_accepts_factors_in_any_order_and_floats():
+    checks.network_bytes(lambda d, L, e: e * d * (1 + d) * L * 1.0)
+
+
+def test_a_pass_on_symbols_is_said_to_hold_for_every_input(capsys):
+    checks.layer_parameters(lambda n, m: m * (n + 1))
+    assert "for every input" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("whole", [math.ceil, int, np.int64, lambda value: max(value, 2)])
+def test_an_answer_that_refuses_symbols_is_tried_with_numbers_and_told_so(whole, capsys):
+    checks.layer_parameters(lambda n, m: whole(n * m) + m)
+    assert "a test, not a proof" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [int, float, np.int32, np.float64, sp.Integer])
+def test_a_number_may_be_of_any_kind(kind):
+    checks.batch_in_24_GiB(lambda: kind(180_220))
+
+
+@pytest.mark.parametrize("written", ["b", "B", " b "])
+def test_a_letter_may_be_large_or_small(written):
+    checks.double_the_width(lambda: written)
+
+
+def test_three_digits_are_enough_for_a_rate_but_not_two():
+    checks.pace_at_40_percent(lambda: 25_500)
+    with pytest.raises(Wrong):
+        checks.pace_at_40_percent(lambda: 25_000)
+
+
+def test_a_whole_count_must_be_exact():
+    with pytest.raises(Wrong):
+        checks.batch_in_24_GiB(lambda: 180_219)
+
+
+# --- mistakes, by name
+
+
+@pytest.mark.parametrize(("question", "mistake"), listed(FORMULAS))
+def test_recognises_a_wrong_formula(question, mistake, formulas_stay_open):
+    with pytest.raises(Wrong, match=re.escape(mistake.name)) as told:
+        directly(question)(mistake.gives)
+    assert mistake.hint in str(told.value)
+
+
+@pytest.mark.parametrize(("question", "mistake"), listed(FORMULAS))
+def test_recognises_a_wrong_function_that_refuses_symbols(question, mistake, formulas_stay_open):
+    def answer(*values):
+        if any(hasattr(value, "free_symbols") for value in values):
+            raise TypeError("numbers only")
+        return mistake.gives(*values)
+
+    with pytest.raises(Wrong, match=re.escape(mistake.name)):
+        directly(question)(answer)
+
+
+@pytest.mark.parametrize(("question", "mistake"), listed(NUMBERS))
+def test_recognises_a_wrong_number(question, mistake):
+    value = mistake.gives()
+    with pytest.raises(Wrong, match=re.escape(mistake.name)) as told:
+        question(lambda: value)
+    assert mistake.hint in str(told.value)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_two_mistakes_of_a_question_come_to_the_same_number(name):
+    question = NUMBERS[name]
+    answers = [question.right(), *(mistake.gives() for mistake in question.mistakes)]
+    for one, other in combinations(answers, 2):
+        assert not math.isclose(one, other, rel_tol=question.tolerance)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_wrong_option_has_a_reply_of_its_own(name):
+    question = CHOICES[name]
+    assert len(set(question.replies.values())) == len(question.replies) >= 3
+    for option, reply in question.replies.items():
+        with pytest.raises(Wrong, match=re.escape(reply)):
+            question(lambda option=option: option)
+
+
+@pytest.mark.parametrize(("name", "factor"), UNIT_SLIPS)
+def test_recognises_a_slip_with_units_in_a_formula(name, factor):
+    with pytest.raises(Wrong, match=re.escape(name)):
+        checks.layer_parameters(lambda n, m: (n * m + m) * sp.Rational(factor))
+
+
+def test_tells_how_far_off_a_formula_is():
+    with pytest.raises(Wrong, match="that is 1/2; it should be 1"):
+        checks.layer_parameters(lambda n, m: (n * m + m) / 2)
+
+
+@pytest.mark.parametrize("name", [*FORMULAS, *NUMBERS])
+def test_hints_do_not_hold_the_answer(name):
+    question = QUESTIONS[name]
+    said = " ".join([question.hint, *(mistake.hint for mistake in question.mistakes)])
+    if isinstance(question, Number):
+        assert f"{question.right():,.0f}" not in said and f"{question.right():.0f}" not in said
+    else:
+        names = list(question.right.__code__.co_varnames)
+        assert str(question.right(*sp.symbols(names, positive=True))) not in said
+
+
+# --- answers that are none
+
+
+def unsolved():
+    raise NotImplementedError()
+
+
+def test_an_open_question_says_so_kindly():
+    with pytest.raises(StillOpen, match="still open"):
+        checks.batch_in_24_GiB(unsolved)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (180_220, "without calling it"),
+        (lambda: None, "forget `return`"),
+        (lambda: "180220", "without unit or quotation marks"),
+        (lambda: (180_220, "examples"), "return a number"),
+        (lambda: True, "return a number"),
+        (lambda: float("nan"), "finite"),
+        (lambda: 1j, "return one number"),
+        (lambda: 0, "0"),
+        (lambda batch: batch, "takes batch; the question gives it nothing"),
+    ],
+)
+def test_an_answer_that_is_no_number_is_told_what_it_is(answer, says):
+    with pytest.raises(Wrong, match=re.escape(says)):
+        checks.batch_in_24_GiB(answer)
+
+
+def test_a_function_of_other_arguments_is_told_which_are_given():
+    with pytest.raises(Wrong, match=r"takes n; the question gives it inputs, outputs"):
+        checks.layer_parameters(lambda n: n)
+
+
+def test_a_function_that_stops_is_told_why():
+    with pytest.raises(Wrong, match="stops with ZeroDivisionError"):
+        checks.layer_parameters(lambda n, m: 1 // 0)
+
+
+def test_a_constant_that_happens_to_match_does_not_pass():
+    with pytest.raises(Wrong):
+        checks.layer_parameters(lambda n, m: 100_010_000)
+
+
+@pytest.mark.parametrize(
+    "borrowed",
+    [lambda n, m: MLP([n, m]).parameters, lambda n, m: training_flops(n, m) / 6 + m],
+)
+def test_the_packages_own_formulas_refuse_to_answer(borrowed):
+    with pytest.raises(Wrong, match="write the arithmetic yourself"):
+        checks.layer_parameters(borrowed)
+
+
+def test_formulas_work_again_after_a_check_has_failed():
+    with pytest.raises(Wrong):
+        checks.layer_parameters(lambda n, m: training_flops(n, m))
+    assert training_flops(1, 1) == 6
+
+
+def test_a_wrong_answer_shows_its_message_without_a_traceback():
+    assert Wrong("one\ntwo")._render_traceback_() == ["one", "two"]
+
+
+def test_an_unknown_check_is_refused_by_name():
+    with pytest.raises(AttributeError, match="no check 'nonsense'"):
+        _ = checks.nonsense
