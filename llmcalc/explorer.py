@@ -51,7 +51,8 @@ def explore(view, **choices):
 
     for control in controls.values():
         control.observe(redraw, names="value")
-    box = widgets.VBox([widgets.VBox(rows), picture])
+    panel = widgets.Box(rows, layout=widgets.Layout(flex_flow="row wrap"))  # two columns where there is room
+    box = widgets.VBox([panel, picture])
     box.add_class("llmcalc-explorer")
     return box
 
@@ -75,7 +76,7 @@ def _number(label, values, default):
         continuous_update=False,
     )  # fmt: skip
     slider = widgets.SelectionSlider(
-        options=values, value=default, readout=False, tooltip=label, layout=widgets.Layout(width="20em")
+        options=values, value=default, readout=False, tooltip=label, layout=widgets.Layout(width="14em")
     )
 
     def nearest():
@@ -93,5 +94,5 @@ def _number(label, values, default):
     return field, widgets.HBox([field, slider])
 
 
-_STYLE = {"description_width": "9em"}
-_FIELD = widgets.Layout(width="18em")
+_STYLE = {"description_width": "10em"}
+_FIELD = widgets.Layout(width="19em")

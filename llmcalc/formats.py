@@ -5,14 +5,11 @@ Sources: IEEE 754-2019 (fp32, fp16, fp64); Google's bfloat16; NVIDIA A100 whitep
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
-
-from llmcalc.symbolic import share
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """One way of storing a number; `bits` is what a value takes in memory, scales of blocks included in none."""
+    """One way of storing a number; `bits` is what a value takes in memory, without the scale of its block."""
 
     name: str
     bits: int
@@ -21,16 +18,41 @@ class NumberFormat:
     mantissa_bits: int = 0
     block: int = 0  # values that share one scale; 0 without
     scale_bits: int = 0
+    special_codes: int | None = None  # codes at the top for infinity and NaN; None: all with the largest exponent
 
     @property
     def bytes_per_value(self):
         """Bytes of one stored value, without the scale of its block: a whole number where it is one."""
-        return share(self.bits, 8) if self.bits % 8 == 0 else self.bits / 8
+        return self.bits / 8 if self.bits % 8 else self.bits // 8
 
     @property
     def bytes_per_value_with_scale(self):
         """Bytes of one stored value and its part of the block's scale."""
         return (self.bits + self.scale_bits / self.block) / 8 if self.block else self.bytes_per_value
+
+    @property
+    def largest(self):
+        """The largest finite value of a floating-point format; None for other formats."""
+        if not self.exponent_bits:
+            return None
+        special = 2**self.mantissa_bits if self.special_codes is None else self.special_codes
+        code = 2 ** (self.exponent_bits + self.mantissa_bits) - 1 - special
+        exponent, mantissa = divmod(code, 2**self.mantissa_bits)
+        return (1 + mantissa / 2**self.mantissa_bits) * 2.0 ** (exponent - self._bias)
+
+    @property
+    def smallest(self):
+        """The smallest value above zero of a floating-point format, subnormals included; None for other formats."""
+        return 2.0 ** (1 - self._bias - self.mantissa_bits) if self.exponent_bits else None
+
+    @property
+    def epsilon(self):
+        """The step from 1 to the next larger value of a floating-point format; None for other formats."""
+        return 2.0**-self.mantissa_bits if self.exponent_bits else None
+
+    @property
+    def _bias(self):
+        return 2 ** (self.exponent_bits - 1) - 1
 
 
 FORMATS = {
@@ -41,12 +63,14 @@ FORMATS = {
         NumberFormat("tf32", 32, "fp32 in memory, rounded to 10 bits of mantissa inside a matrix product", 8, 10),
         NumberFormat("fp16", 16, "half precision", 5, 10),
         NumberFormat("bf16", 16, "the range of fp32 with fewer digits", 8, 7),
-        NumberFormat("fp8_e4m3", 8, "8-bit float, more digits", 4, 3),
+        NumberFormat("fp8_e4m3", 8, "8-bit float, more digits", 4, 3, special_codes=1),
         NumberFormat("fp8_e5m2", 8, "8-bit float, more range", 5, 2),
         NumberFormat("int8", 8, "whole numbers from -128 to 127"),
         NumberFormat("int4", 4, "whole numbers from -8 to 7"),
         NumberFormat("nf4", 4, "16 quantiles of a normal distribution, fp32 scale per 64", block=64, scale_bits=32),
-        NumberFormat("mxfp4", 4, "4-bit float, power-of-two scale per 32", 2, 1, block=32, scale_bits=8),
+        NumberFormat(
+            "mxfp4", 4, "4-bit float, power-of-two scale per 32", 2, 1, block=32, scale_bits=8, special_codes=0
+        ),
     )
 }
 
@@ -57,7 +81,7 @@ def number_format(name):
     Raises
     ------
     KeyError
-        For an unknown name; the message lists close matches.
+        For an unknown name; the message lists the known ones.
 
     Examples
     --------
@@ -65,6 +89,5 @@ def number_format(name):
     (2, 0.5)
     """
     if name not in FORMATS:
-        near = get_close_matches(str(name), FORMATS, n=3, cutoff=0.4) or list(FORMATS)
-        raise KeyError(f"unknown number format {name!r}; did you mean {', '.join(near)}?")
+        raise KeyError(f"unknown number format {name!r}; known are {', '.join(FORMATS)}")
     return FORMATS[name]

@@ -8,7 +8,6 @@ formula, so that one set of tests holds for all of them.
 import functools
 import inspect
 import math
-import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
@@ -49,7 +48,7 @@ def formula(function):
         leave the range of a float. The message names formula, parameter, value and what is allowed.
     """
     name = function.__name__
-    if name in FORMULAS:
+    if name in FORMULAS and FORMULAS[name].__module__ != function.__module__:  # the same again is a reload
         raise ValueError(f"there is a formula {name} already: one formula, one place")
     signature = inspect.signature(function)
 
@@ -57,7 +56,10 @@ def formula(function):
     def gated(*args, **kwargs):
         if _closed.get():
             raise FormulasClosed(f"{name} belongs to the package. Here, write the arithmetic yourself.")
-        call = signature.bind(*args, **kwargs)
+        try:
+            call = signature.bind(*args, **kwargs)
+        except TypeError as wrong:
+            raise TypeError(f"{name}: {wrong}") from None
         call.apply_defaults()
         for parameter, value in call.arguments.items():
             call.arguments[parameter] = amount(value, parameter, of=name)
@@ -89,9 +91,10 @@ def amount(value, name, of, may_be_zero=None):
         import numpy as np
 
         if isinstance(value, np.ma.MaskedArray) or getattr(value.dtype, "kind", "?") not in "iuf":
-            raise TypeError(f"{allowed}got {type(value).__name__} of {value.dtype}")
+            raise TypeError(f"{allowed}got {_shown(value)}")
         if np.ndim(value):
-            value = np.asarray(value, dtype=np.float64)
+            with np.errstate(over="ignore"):  # a longdouble too large becomes infinite and is refused
+                value = np.asarray(value, dtype=np.float64)
             wrong = ~np.isfinite(value) | (value < 0 if may_be_zero else value <= 0)
             if wrong.any():
                 raise ValueError(f"{allowed}got an array with {value[wrong][0]}")
@@ -105,14 +108,14 @@ def amount(value, name, of, may_be_zero=None):
 
 
 def _symbolic_amount(value, allowed, may_be_zero):
-    sympy = sys.modules["sympy"]
+    import sympy
+
     if not isinstance(value, sympy.Expr) or value.is_commutative is False or value.is_extended_real is False:
         raise TypeError(f"{allowed}got {_shown(value)}")
     if (
         value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
         or value.is_infinite
         or value.is_extended_negative
-        or (value.is_zero and not may_be_zero)
         or (value.is_extended_nonpositive and not may_be_zero)
     ):
         raise ValueError(f"{allowed}got {_shown(value)}")
@@ -125,14 +128,18 @@ def _finite(function, call):
         if any(hasattr(value, "dtype") for value in call.arguments.values()):
             import numpy as np
 
+            _match_arrays(function, call)
             with np.errstate(all="ignore"):  # what overflows is refused below, in words
                 result = function(*call.args, **call.kwargs)
         else:
             result = function(*call.args, **call.kwargs)
     except (OverflowError, ZeroDivisionError):
         result = math.inf
+    except ValueError as refused:  # by `share`, or by a formula inside this one, which knows other names
+        raise ValueError(f"{function.__name__}: {refused}; given {_given(call)}") from None
     if hasattr(result, "free_symbols"):
-        sympy = sys.modules["sympy"]
+        import sympy
+
         fine = not result.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
     elif hasattr(result, "dtype"):
         import numpy as np
@@ -141,15 +148,27 @@ def _finite(function, call):
     else:
         fine = not isinstance(result, float) or math.isfinite(result)
     if not fine:
-        given = ", ".join(f"{name}={_shown(value)}" for name, value in call.arguments.items())
-        raise ValueError(f"{function.__name__}: no finite number comes out of {given}; use smaller values")
+        raise ValueError(f"{function.__name__}: no finite number comes out of {_given(call)}")
     return result
 
 
+def _match_arrays(function, call):
+    """Make floats of the numbers that stand beside an array: a Fraction or a symbol would make it one of objects."""
+    for name, value in call.arguments.items():
+        if getattr(value, "free_symbols", ()):
+            raise TypeError(f"{function.__name__}: {name} is the symbol {value}; arrays and symbols cannot be mixed")
+        if not hasattr(value, "dtype"):
+            call.arguments[name] = float(value)
+
+
+def _given(call):
+    return ", ".join(f"{name}={_shown(value)}" for name, value in call.arguments.items())
+
+
 def _shown(value):
-    """A short repr, however large the value."""
+    """A short repr on one line, however large the value."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
     except ValueError:  # Python refuses to print integers of more than some thousand digits
-        return f"an integer of {value.bit_length()} bits"
+        return f"{type(value).__name__} with more digits than can be printed"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,5 +1,6 @@
 """The multi-layer perceptron: dense layers, counted weight by weight and product by product."""
 
+from collections.abc import Mapping, Set
 from itertools import pairwise
 
 from llmcalc.compute import matmul_flops
@@ -178,7 +179,7 @@ class MLP:
     """
 
     def __init__(self, sizes, bias=True):
-        if isinstance(sizes, (str, bytes)) or not hasattr(sizes, "__iter__"):
+        if isinstance(sizes, (str, bytes, Mapping, Set)) or not hasattr(sizes, "__iter__"):
             raise TypeError(f"MLP: sizes must be a sequence of widths such as [784, 512, 10], got {sizes!r}")
         if not isinstance(bias, bool):
             raise TypeError(f"MLP: bias must be True or False, got {bias!r}")
@@ -249,8 +250,8 @@ def _width(size, index):
     size = amount(size, f"sizes[{index}]", of="MLP")
     if getattr(size, "ndim", 0):
         raise TypeError(f"MLP: sizes[{index}] must be one number, got an array of {size.size}")
-    if not hasattr(size, "free_symbols"):
-        if size != int(size):
-            raise ValueError(f"MLP: sizes[{index}] must be a whole number, got {size}")
-        size = int(size)
-    return size
+    if getattr(size, "free_symbols", ()):
+        return size
+    if size % 1:
+        raise ValueError(f"MLP: sizes[{index}] must be a whole number, got {size}")
+    return int(size)

@@ -24,9 +24,16 @@ class Symbol:
 
 # fmt: off
 _ROWS = (
-    Symbol("inputs", "n", "values that enter a dense layer", "values", mlp="n"),
+    Symbol("inputs", "n", "values that enter a dense layer", "values", mlp="n", deepdive="D"),
     Symbol("outputs", "m", "values that leave a dense layer", "values", mlp="m"),
     Symbol("layers", "L", "layers of a network", "layers", deepdive="N, L"),
+    Symbol("sequence", "S", "tokens that are read together", "tokens", deepdive="S", may_be_zero=True),
+    Symbol("width", "d", "values that stand for one token between the layers", "values", deepdive="d_{model}, H"),
+    Symbol("feed_forward", "f", "values inside the feed-forward part", "values", deepdive="d_{ff}"),
+    Symbol("heads", "a", "attention heads of a layer", "heads", deepdive="h"),
+    Symbol("head_dim", "d_a", "values of one head", "values", deepdive="d_k, d_v"),
+    Symbol("vocabulary", "V", "different tokens", "tokens", deepdive="V"),
+    Symbol("hidden_values", "E", "batch times sequence times width", "values", deepdive="E", may_be_zero=True),
     Symbol("rows", "r", "rows of the left matrix of a product", "rows", may_be_zero=True),
     Symbol("inner", "k", "columns of the left matrix = rows of the right one", "columns", may_be_zero=True),
     Symbol("columns", "c", "columns of the right matrix of a product", "columns", may_be_zero=True),
@@ -46,6 +53,10 @@ _ROWS = (
     Symbol("memory_bytes", "M", "memory that a device offers", "bytes"),
     Symbol("fixed_bytes", "M_0", "memory that does not grow with the batch", "bytes", may_be_zero=True),
     Symbol("bytes_per_example", "b_1", "memory that one more example adds", "bytes per example"),
+    Symbol("weight_bytes", "M_w", "memory of the weights", "bytes", slides="Mem_{model}", framework="S, M_{inf}"),
+    Symbol("training_bytes", "M_t", "memory of training", "bytes",
+           slides="Mem_{training}", deepdive="M_{peak}", framework="M_{train}"),
+    Symbol("exponent", r"\alpha", "exponent of a power law", "no unit", deepdive=r"\alpha"),
     Symbol("gpus", "G", "devices that share the work", "GPUs"),
     Symbol("seconds", "T", "time", "seconds", slides="T", may_be_zero=True),
 )

@@ -6,6 +6,7 @@ here; neither is "KB", which people use for 1000 and for 1024 bytes.
 
 from fractions import Fraction
 from math import floor, log10
+from numbers import Rational
 
 from llmcalc.formula import amount
 
@@ -35,14 +36,11 @@ _BASES = {
     "GPU-hour": ("device time", HOUR),
     "GPU-day": ("device time", DAY),
 }
-_UNPREFIXED = {"min", "h", "day"}  # nobody writes "kh"
 _MEANT = {
-    "KB": "kB (1000 bytes) or KiB (1024 bytes)",
-    "FLOPS": "FLOP (a count) or FLOP/s (a rate)",
-    "FLOPs": "FLOP (a count) or FLOP/s (a rate)",
-    "b": "bit or B (a byte)",
-    "Gb": "Gbit or GB",
-    "Mb": "Mbit or MB",
+    "FLOPS": "{0}FLOP (a count) or {0}FLOP/s (a rate)",
+    "FLOPs": "{0}FLOP (a count) or {0}FLOP/s (a rate)",
+    "b": "{0}bit or {0}B (bytes)",
+    "bps": "{0}bit/s or {0}B/s (bytes)",
 }
 
 
@@ -59,7 +57,7 @@ def convert(value, unit, to):
     Returns
     -------
     number, array or SymPy expression
-        How many of `to`; exact, and a whole number where it comes out whole.
+        How many of `to`; a whole number stays one where it comes out whole, a fraction stays exact.
 
     Raises
     ------
@@ -78,10 +76,13 @@ def convert(value, unit, to):
     target_kind, target_size = _unit(to)
     if kind != target_kind:
         raise ValueError(f"convert: {unit} measures {kind}, {to} measures {target_kind}")
-    if isinstance(value, int):
-        exact = Fraction(value * size, target_size)
-        return exact.numerator if exact.denominator == 1 else float(exact)
-    return value * size / target_size
+    factor = Fraction(size) / target_size
+    if not isinstance(value, (int, float, Fraction)):
+        return value * factor.numerator / factor.denominator
+    exact = Fraction(value) * factor
+    if isinstance(value, Fraction):
+        return exact
+    return exact.numerator if isinstance(value, int) and exact.denominator == 1 else float(exact)
 
 
 def readable(value, unit, *, binary=False, digits=3):
@@ -104,55 +105,58 @@ def readable(value, unit, *, binary=False, digits=3):
     ('437 GB', '407 GiB', '800 TFLOP/s')
     """
     value = amount(value, "value", of="readable", may_be_zero=True)
+    if hasattr(value, "dtype") or getattr(value, "free_symbols", ()):
+        raise TypeError(f"readable: value must be one number, got {value}")
+    value = Fraction(value if isinstance(value, Rational) else float(value))
     if unit not in _BASES:
-        if unit in _MEANT:
-            _unit(unit)  # says what is ambiguous about it
+        _refuse_ambiguous(unit)
         return f"{_rounded(value, digits)} {unit}"
-    if binary and _BASES[unit][0] not in ("information", "information per second"):
+    if binary and not _BASES[unit][0].startswith("information"):
         raise ValueError(f"readable: binary prefixes are for bytes and bits, not for {unit}")
-    if unit == "s" and value < 1:
-        return _small_time(value, digits)
-    prefixes = {} if unit in _UNPREFIXED or unit.startswith("GPU") else _BINARY if binary else _SI
-    prefix, size = "", 1
-    for candidate, candidate_size in prefixes.items():
-        # Round first: 999,999 bytes in three digits are 1 MB, not 1000 kB.
-        if float(_rounded(value / size, digits).replace(",", "")) >= candidate_size / size:
-            prefix, size = candidate, candidate_size
-    return f"{_rounded(value / size if size > 1 else value, digits)} {prefix}{unit}"
-
-
-def _small_time(seconds, digits):
-    prefix, size = next(
-        ((prefix, size) for prefix, size in (("m", 10**3), ("µ", 10**6)) if seconds * size >= 1), ("n", 10**9)
-    )
-    return f"{_rounded(seconds * size, digits)} {prefix}s"
+    # The largest prefix that leaves at least 1, once rounded: 999,999 bytes in three digits are 1 MB, not 1000 kB.
+    for prefix, size in reversed(_prefixes(unit, decimal=not binary, binary=binary).items()):
+        text = _rounded(value / size, digits)
+        if float(text.replace(",", "")) >= 1 or (value == 0 and not prefix):
+            break
+    return f"{text} {prefix}{unit}"
 
 
 def _rounded(value, digits):
     """Decimal text with `digits` significant digits; whole numbers keep all digits before the point."""
-    value = float(value)
-    if value == 0:
-        return "0"
-    decimals = max(digits - 1 - floor(log10(value)), 0)
-    if round(value, decimals) >= 10 ** (floor(log10(value)) + 1):  # 9.999 has become 10.00
-        decimals = max(decimals - 1, 0)
-    text = f"{value:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if 0 < value < 1e-4:
+        return f"{float(value):.{digits}g}"
+    magnitude = floor(log10(int(value) or value or 1))  # log10 takes integers of any size
+    decimals = max(digits - 1 - magnitude, 0)
+    whole, rest = divmod(round(value * 10**decimals), 10**decimals)
+    return f"{whole:,}" + f".{rest:0{decimals}}".rstrip("0").rstrip(".")
+
+
+def _prefixes(base, decimal=True, binary=True):
+    """The prefixes that go with a unit and their sizes, smallest first within a kind."""
+    kind = _BASES[base][0]
+    if base == "s":
+        return {"n": Fraction(1, 10**9), "µ": Fraction(1, 10**6), "m": Fraction(1, 1000), "": 1}
+    if kind in ("time", "device time"):  # nobody writes "kh"
+        return {"": 1}
+    return {"": 1} | (_SI if decimal else {}) | (_BINARY if binary and kind.startswith("information") else {})
 
 
 def _unit(name):
     """Kind and size of a unit with its prefix."""
-    if name in _MEANT:
-        raise ValueError(f"the unit {name} is ambiguous; write {_MEANT[name]}")
-    if name in _BASES:
-        return _BASES[name]
-    if isinstance(name, str):
-        for prefix, factor in (_BINARY | _SI | {"m": Fraction(1, 1000), "µ": Fraction(1, 10**6)}).items():
-            base = name.removeprefix(prefix)
-            if base == name or base not in _BASES or base in _UNPREFIXED or base.startswith("GPU"):
-                continue
-            kind, size = _BASES[base]
-            if (prefix in _BINARY and not kind.startswith("information")) or (prefix in "mµ" and base != "s"):
-                continue
-            return kind, size * factor
+    _refuse_ambiguous(name)
+    for base, (kind, size) in _BASES.items():
+        prefixes = _prefixes(base)
+        prefix = str(name).removesuffix(base)
+        if prefix + base == name and prefix in prefixes:
+            return kind, size * prefixes[prefix]
     raise ValueError(f"unknown unit {name!r}; known are {', '.join(_BASES)}, with prefixes such as k, M, G or Gi")
+
+
+def _refuse_ambiguous(name):
+    if name in ("KB", "Kbit", "KB/s", "Kbit/s"):
+        base = name.removeprefix("K")
+        raise ValueError(f"the unit {name} is ambiguous; write k{base} (1000) or Ki{base} (1024)")
+    for word, meant in _MEANT.items():
+        prefix = str(name).removesuffix(word)
+        if prefix + word == name and prefix in {"": 1} | _SI | _BINARY:
+            raise ValueError(f"the unit {name} is ambiguous; write {meant.format(prefix)}")

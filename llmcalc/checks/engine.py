@@ -1,12 +1,14 @@
-"""How a check reads an answer: prove it with symbols, else try it with numbers, and name the mistake."""
+"""How a check reads an answer: prove it with symbols, try it with numbers, and name the mistake."""
 
 import inspect
+import io
 import math
 import random
+import reprlib
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 
 from llmcalc.formula import FormulasClosed, formulas_closed
 from llmcalc.symbolic import same
@@ -32,39 +34,38 @@ class Mistake:
     hint: str
 
 
-# Slips that can happen with any amount: what was done, and the factor it leaves.
-UNIT_SLIPS = (
-    ("GB where GiB is meant, or the other way round", Fraction(1024, 1000) ** 3),
+# Slips that can happen with any amount, and the factor they leave.
+PREFIX_SLIPS = tuple((f"a prefix lost on the way (a factor of {10**power:,})", 10**power) for power in (3, 6, 9))
+BYTE_SLIPS = (
+    ("bits where bytes are meant, or the other way round", 8),
+    ("kB where KiB is meant, or the other way round", Fraction(1024, 1000)),
     ("MB where MiB is meant, or the other way round", Fraction(1024, 1000) ** 2),
-    ("1000 where 1024 is meant, or the other way round", Fraction(1024, 1000)),
-    ("bits where bytes are meant, or the other way round", Fraction(8)),
-    ("a prefix of 1000 lost on the way (GB over MB is 1000, not 1)", Fraction(1000)),
-    ("a prefix of a million lost on the way", Fraction(1000) ** 2),
+    ("GB where GiB is meant, or the other way round", Fraction(1024, 1000) ** 3),
+    *((f"a binary prefix lost on the way (1024 to the power of {power})", 1024**power) for power in (1, 2, 3)),
 )
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A question whose answer is a formula of the values that `right` takes.
-
-    Where the learner's function takes them in another form (a list of sizes), `takes` names its parameters and
-    `hand_over` calls it.
-    """
+    """A question whose answer is a formula of the values that `right` takes; `lists` names those that are lists."""
 
     right: Callable
     hint: str
     mistakes: tuple[Mistake, ...] = ()
-    takes: tuple[str, ...] = ()
-    hand_over: Callable | None = None
+    lists: tuple[str, ...] = ()
+    unit: str = ""
 
     def __call__(self, answer):
         names = list(inspect.signature(self.right).parameters)
-        _expect_function(answer, self.takes or names)
-        asked = partial(self.hand_over, answer) if self.hand_over else answer
-        try:
-            _compare_symbols(self, asked, names)
-        except _RefusesSymbols:
-            _compare_samples(self, asked, names)
+        _expect_function(answer, names)
+        formula = _formula(answer, _symbols(names, self.lists))
+        if formula is not None:
+            _compare_symbols(self, formula, _symbols(names, self.lists))
+        _compare_samples(self, answer, names)
+        if formula is not None:
+            print(f"Correct, for every input: {formula}")
+        else:
+            print("Correct, at all inputs tried. (Your function does not take symbols: this is a test, not a proof.)")
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,17 @@ class Number:
 
     def __call__(self, answer):
         _expect_function(answer, [])
-        got, expected = _number(_call(answer), self.unit), self.right()
+        got, expected = _number(_call(answer)), self.right()
         if _near(got, expected, self.tolerance):
-            print(f"Correct: {_text(got)} {self.unit}.")
+            print(f"Correct: {_text(expected)} {self.unit}.")
             return
+        counted = math.floor(got) if self.tolerance == 0 else got  # rounding is a slip of its own, told last
         for mistake in self.mistakes:
-            if _near(got, mistake.gives(), max(self.tolerance, 1e-9)):
-                raise Wrong(f"{_text(got)} {self.unit} is what one gets with {mistake.name}.\nHint: {mistake.hint}")
-        raise Wrong(_off(got, expected, self.hint))
+            if _near(counted, mistake.gives(), self.tolerance):
+                raise Wrong(f"{_text(got)} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
+        if counted == expected:
+            raise Wrong(f"{_text(got)} is not a whole number of {self.unit}. Only whole ones fit: round down.")
+        raise Wrong(_off(got, expected, self.hint, self.unit, exactly=self.tolerance == 0))
 
 
 @dataclass(frozen=True)
@@ -99,85 +103,122 @@ class Choice:
 
     def __call__(self, answer):
         _expect_function(answer, [])
-        got = _call(answer)
+        try:
+            got = _call(answer)
+        except Wrong as stopped:
+            hint = " A letter needs quotation marks." if "NameError" in str(stopped) else ""
+            raise type(stopped)(f"{stopped}{hint}") from None
         options = sorted({self.right, *self.replies})
-        key = got.strip().lower() if isinstance(got, str) else got
+        key = got.strip(" .)(").lower() if isinstance(got, str) else None
         if key not in options:
-            raise Wrong(f"Answer with one of {', '.join(map(repr, options))}; your function returns {got!r}.")
+            raise Wrong(f"Answer with one of {', '.join(map(repr, options))}; your function returns {_short(got)}.")
         if key != self.right:
             raise Wrong(f"Not {key!r}. {self.replies[key]}")
         print(f"Correct: {key!r}. {self.because}")
 
 
-class _RefusesSymbols(Exception):
-    """The answer works with numbers only."""
-
-
-def _compare_symbols(question, answer, names):
+def _symbols(names, lists):
+    """A symbol for each parameter, or four of them where a list is asked for."""
     import sympy as sp
 
-    symbols = [sp.Symbol(name, positive=True, integer=True) for name in names]
+    def symbol(name):
+        return sp.Symbol(name, positive=True, integer=True)
+
+    return [[symbol(f"{name[0]}{i}") for i in range(4)] if name in lists else symbol(name) for name in names]
+
+
+def _samples(names, lists):
+    """Inputs to try, the same each time: ones, equal values, then a mixture; short and long lists."""
+    chance = random.Random(" ".join(names))
+
+    def value(name, number):
+        if name == "bytes_per_value":
+            return (1, 2, 4, 8)[number % 4]
+        return (1, 3)[number] if number < 2 else chance.randint(1, 40)
+
+    def listed(name, number):
+        sizes = [value(name, number) for _ in range(2 + number % 5)]
+        return sizes if number % 3 else [*sizes, sizes[0]]  # a width may come again
+
+    return [[listed(name, n) if name in lists else value(name, n) for name in names] for n in range(20)]
+
+
+def _formula(answer, symbols):
+    """The learner's formula; None if the function works with numbers only, which is no fault."""
+    import sympy as sp
+
     try:
         got = _call(answer, *symbols)
-    except Wrong:
+    except StillOpen:
         raise
-    except Exception:  # math.ceil, int(), comparisons, NumPy ...: nothing wrong with them
-        raise _RefusesSymbols from None
+    except Wrong as wrong:
+        if isinstance(wrong.__cause__, FormulasClosed):
+            raise
+        return None
+    if isinstance(got, (int, float, Fraction)) and not isinstance(got, bool):
+        return got
     _expect_value(got)
-    if same(got, question.right(*symbols)):
-        print(f"Correct, for every input: {got}")
+    return got if isinstance(got, sp.Expr) else None
+
+
+def _compare_symbols(question, got, symbols):
+    import sympy as sp
+
+    expected = question.right(*symbols)
+    if same(got, expected):
         return
     for mistake in question.mistakes:
         if same(got, mistake.gives(*symbols)):
-            raise Wrong(f"Your formula gives {got}.\nThat is what one gets with {mistake.name}.\nHint: {mistake.hint}")
-    ratio = sp.nsimplify(sp.simplify(sp.sympify(got) / question.right(*symbols)), rational=True)
-    _name_unit_slip(ratio)
-    raise Wrong(
-        f"Your formula gives {got}.\nDivided by the expected one, that is {ratio}; it should be 1.\n"
-        f"Hint: {question.hint}"
-    )
+            raise Wrong(f"Your formula gives {got}.\nThat comes out with {mistake.name}.\nHint: {mistake.hint}")
+    ratio = sp.nsimplify(sp.simplify(sp.sympify(got) / expected), rational=True)
+    if ratio.is_Rational:
+        _name_unit_slip(ratio, question.unit, 1e-9)
+    if len(ratio.free_symbols) < 2 and not ratio.atoms(sp.Add):  # a longer one would hold the answer
+        raise Wrong(
+            f"Your formula gives {got}.\nDivided by the expected one, that is {ratio}; it should be 1.\n"
+            f"Hint: {question.hint}"
+        )
 
 
 def _compare_samples(question, answer, names):
-    """For an answer that refuses symbols: the same question at many random inputs."""
-    chance = random.Random(" ".join(names))
-    inputs = [
-        [chance.randint(1, 10_000) for _ in names] for _ in range(25)
-    ]  # the same inputs each time, so that a verdict does not change
-    try:
+    """The same question at many inputs: for answers that refuse symbols, and for what symbols do not show."""
+    inputs = _samples(names, question.lists)
+    with redirect_stdout(io.StringIO()):  # what the learner prints, once is enough
         got = [_number(_call(answer, *values)) for values in inputs]
-    except Wrong:
-        raise
-    except Exception as error:
-        raise Wrong(f"Your function stops with {type(error).__name__}: {error}") from None
     if _all_near(got, question.right, inputs):
-        print("Correct, at 25 random inputs. (Your function does not take symbols, so this is a test, not a proof.)")
         return
     for mistake in question.mistakes:
         if _all_near(got, mistake.gives, inputs):
-            raise Wrong(f"Your function gives what one gets with {mistake.name}.\nHint: {mistake.hint}")
-    values, first = next(pair for pair in zip(inputs, got, strict=True) if not _near(pair[1], question.right(*pair[0])))
+            raise Wrong(f"Your function gives what comes out with {mistake.name}.\nHint: {mistake.hint}")
+    wrong = [pair for pair in zip(inputs, got, strict=True) if not _near(pair[1], question.right(*pair[0]))]
+    values, value = wrong[-1]  # the first ones are ones and threes, where many formulas agree
     given = ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
-    raise Wrong(f"For {given}:\n{_off(first, question.right(*values), question.hint)}")
+    power = "\nIn Python a power is written `**`; `^` is something else." if _uses_caret(answer) else ""
+    off = _off(value, question.right(*values), question.hint, question.unit, exactly=True)
+    raise Wrong(f"For {given}: {off}{power}")
 
 
 def _call(answer, *values):
-    """The learner's result; the package's own formulas refuse to help."""
+    """The learner's result; the package's own formulas refuse to help, and what stops the function is told."""
     try:
         with formulas_closed():
             return answer(*values)
     except NotImplementedError:
         raise StillOpen("This question is still open: replace `raise NotImplementedError()` by your answer.") from None
     except FormulasClosed as closed:
-        raise Wrong(str(closed)) from None
+        raise Wrong(str(closed)) from closed
+    except Exception as error:
+        raise Wrong(f"Your function stops with {type(error).__name__}: {_short(str(error))}") from None
 
 
 def _expect_function(answer, names):
-    if not callable(answer):
-        raise Wrong(f"Hand over your function itself, without calling it; this is {answer!r}.")
     try:
         inspect.signature(answer).bind(*names)
+    except ValueError:  # built-in functions have no signature
+        raise Wrong("Hand over a function of your own.") from None
     except TypeError:
+        if not callable(answer):
+            raise Wrong(f"Hand over your function itself, without calling it; this is {_short(answer)}.") from None
         takes = ", ".join(inspect.signature(answer).parameters) or "nothing"
         raise Wrong(f"Your function takes {takes}; the question gives it {', '.join(names) or 'nothing'}.") from None
 
@@ -186,10 +227,10 @@ def _expect_value(got):
     if got is None:
         raise Wrong("Your function returns nothing (None). Did you forget `return`?")
     if isinstance(got, (str, bool, tuple, list, dict, set)):
-        raise Wrong(f"Your function returns {got!r}; return a number, without unit or quotation marks.")
+        raise Wrong(f"Your function returns {_short(got)}; return a number, without unit or quotation marks.")
 
 
-def _number(got, unit=""):
+def _number(got):
     """What the learner's function returned, as an exact number if it is one."""
     _expect_value(got)
     if isinstance(got, (int, Fraction)):
@@ -197,39 +238,58 @@ def _number(got, unit=""):
     try:
         value = float(got)  # NumPy and SymPy numbers too
     except (TypeError, ValueError):
-        raise Wrong(f"Your function returns {got!r}; return one number{' of ' + unit if unit else ''}.") from None
+        raise Wrong(f"Your function returns {_short(got)}; return one number.") from None
     if not math.isfinite(value):
         raise Wrong(f"Your function returns {got}; the answer is a finite number.")
     return value
 
 
 def _near(got, expected, tolerance=1e-9):
-    if tolerance == 0 or (isinstance(got, int) and isinstance(expected, int) and tolerance < 1e-6):
+    if tolerance == 0:
         return got == expected
-    return math.isclose(got, expected, rel_tol=tolerance)
+    try:
+        return math.isclose(got, expected, rel_tol=tolerance)
+    except OverflowError:  # a whole number beyond all floats
+        return got == expected
 
 
 def _all_near(got, formula, inputs):
     return all(_near(value, formula(*values)) for value, values in zip(got, inputs, strict=True))
 
 
-def _off(got, expected, hint):
+def _off(got, expected, hint, unit, exactly):
     """How far off a number is, and whether it looks like a slip with units."""
-    if expected and got:
-        _name_unit_slip(Fraction(got) / Fraction(expected))
-    how = f"{_text(Fraction(got) / Fraction(expected))} times" if expected else "not"
-    return f"Your answer, {_text(got)}, is {how} the expected one.\nHint: {hint}"
+    ratio = Fraction(got) / Fraction(expected)
+    if ratio:
+        _name_unit_slip(ratio, unit, 1e-5 if exactly else 1e-3)
+    times = f"{_text(ratio)} times" if abs(ratio - 1) > Fraction(1, 10**5) else "close to"
+    return f"Your answer, {_text(got)}, is {times} the expected one.\nHint: {hint}"
 
 
-def _name_unit_slip(ratio):
-    """Raise if the ratio is one that a slip with units leaves (within a thousandth, since answers are rounded)."""
-    if getattr(ratio, "free_symbols", None):
-        return
-    for name, factor in UNIT_SLIPS:
-        for slip in (float(factor), float(1 / factor)):
-            if math.isclose(float(ratio), slip, rel_tol=1e-3):
-                raise Wrong(f"Your answer is {slip:.4g} times the expected one. That looks like {name}.")
+def _name_unit_slip(ratio, unit, window):
+    """Raise if the ratio is one that a slip with units leaves; `window` allows for rounding."""
+    for name, factor in (*PREFIX_SLIPS, *(BYTE_SLIPS if unit == "B" else ())):
+        for slip in (Fraction(factor), 1 / Fraction(factor)):
+            if abs(Fraction(str(ratio)) / slip - 1) <= window:
+                raise Wrong(f"Your answer is {_text(slip)} times the expected one. That looks like {name}.")
+
+
+def _uses_caret(answer):
+    try:
+        return "^" in inspect.getsource(answer)
+    except (OSError, TypeError):
+        return False
 
 
 def _text(value):
-    return f"{value:,}" if isinstance(value, int) else f"{float(value):,.6g}"
+    """A number to read: whole ones in full, others to six digits."""
+    try:
+        whole = value == int(value)
+        return f"{int(value):,}" if whole and abs(value) < 10**15 else f"{float(value):,.6g}"
+    except OverflowError:
+        return "a number beyond all floats"
+
+
+def _short(value):
+    """A repr that fits on a line."""
+    return value[:120] if isinstance(value, str) and " " in value else reprlib.repr(value)

@@ -2,23 +2,27 @@
 
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
 from llmcalc.compute import examples_per_second
-from llmcalc.memory import largest_batch, stored_bytes, training_state_bytes
+from llmcalc.memory import largest_batch, stored_bytes
 from llmcalc.mlp import MLP, dense_weights
 from llmcalc.units import GB, GIB, TFLOP
 
-FITTED = MLP([4096] * 9)
-"""The network of the question about the largest batch: 8 matrices, 4096 wide."""
+FITTED = MLP([5000] * 13)
+"""The network of the question about the largest batch: 12 matrices, 5000 wide."""
 PACED = MLP([8192] * 13)
 """The network of the question about throughput: 12 matrices, 8192 wide."""
 
 
-def _batch(memory=24 * GIB, parameters=FITTED.parameters, copies=4, kept=None):
-    example = FITTED.activation_bytes(1) if kept is None else kept
-    return largest_batch(memory, stored_bytes(copies * parameters), example)
+def _batch(memory=24 * GIB, parameters=FITTED.parameters, copies=4, rows=12):
+    return largest_batch(memory, stored_bytes(copies * parameters), stored_bytes(rows * 5000))
 
 
 def _pace(flops, peak=300 * TFLOP, share=0.4):
     return examples_per_second(peak, flops, share)
+
+
+def _rule(sizes, batch, each):
+    """The same number of FLOP for each weight of each layer."""
+    return each * MLP(sizes).weights * batch
 
 
 QUESTIONS = {
@@ -41,6 +45,7 @@ QUESTIONS = {
     ),
     "network_bytes": Formula(
         right=lambda width, matrices, bytes_per_value: matrices * (width**2 + width) * bytes_per_value,
+        unit="B",
         hint="One layer first: its weights and its biases. Then how many layers, then how many bytes each.",
         mistakes=(
             Mistake(
@@ -59,26 +64,31 @@ QUESTIONS = {
                 "`matrices` counts the weight matrices themselves, not the rows of neurons around them.",
             ),
             Mistake(
-                "bits for bytes",
-                lambda width, matrices, size: 8 * matrices * (width**2 + width) * size,
-                "The size is given in bytes already.",
-            ),
-            Mistake(
                 "one bias for each layer",
                 lambda width, matrices, size: matrices * (width**2 + 1) * size,
                 "Every output has a bias of its own.",
+            ),
+            Mistake(
+                "one row of biases for the whole network",
+                lambda width, matrices, size: (matrices * width**2 + width) * size,
+                "Every layer has biases of its own.",
             ),
         ),
     ),
     "crossover_batch": Formula(
         right=lambda width, matrices: width + 1,
-        hint="Write both sides for one layer: width**2 + width values on the left, batch times what on the right?",
+        hint="Write both sides for one layer: its parameters, and what it keeps for one example.",
         mistakes=(
             Mistake("the biases forgotten", lambda width, matrices: width, "Count the parameters, not only weights."),
             Mistake(
                 "the network's output counted as kept",
                 lambda width, matrices: matrices * (width + 1) / (matrices + 1),
                 "Which layer would ask for the last output again?",
+            ),
+            Mistake(
+                "the network's input not counted as kept",
+                lambda width, matrices: matrices * (width + 1) / (matrices - 1) if matrices != 1 else 0,
+                "The first layer keeps its input too.",
             ),
             Mistake(
                 "all layers on one side, one layer on the other",
@@ -89,17 +99,17 @@ QUESTIONS = {
     ),
     "backward_flops": Formula(
         right=lambda a, b, c, d, batch: MLP([a, b, c, d]).backward_flops(batch),
-        hint="Two products a layer: dW = X^T dY and dX = dY W^T. Is every one of them used?",
+        hint="Two products for a layer: one for its weights, one to pass the gradient on. Is every one of them used?",
         mistakes=(
             Mistake(
                 "an input gradient for the first layer too",
-                lambda a, b, c, d, batch: 4 * batch * (a * b + b * c + c * d),
+                lambda a, b, c, d, batch: _rule([a, b, c, d], batch, 4),
                 "Who would use the gradient of the data?",
             ),
             Mistake(
-                "only the weight gradients",
-                lambda a, b, c, d, batch: MLP([a, b, c, d]).forward_flops(batch),
-                "How does the gradient get from the last layer to the first?",
+                "only one product for each layer (the weight gradients, or the forward pass)",
+                lambda a, b, c, d, batch: _rule([a, b, c, d], batch, 2),
+                "The gradient has to be passed on to the layer below as well.",
             ),
             Mistake(
                 "the forward pass counted as well",
@@ -107,66 +117,109 @@ QUESTIONS = {
                 "The question asks for the backward pass alone.",
             ),
             Mistake(
+                "forward and backward of every layer",
+                lambda a, b, c, d, batch: _rule([a, b, c, d], batch, 6),
+                "The question asks for the backward pass alone.",
+            ),
+            Mistake(
+                "the first layer left out altogether",
+                lambda a, b, c, d, batch: _rule([b, c, d], batch, 4),
+                "The first layer has weights to train as well.",
+            ),
+            Mistake(
+                "the exception made for the last layer",
+                lambda a, b, c, d, batch: MLP([d, c, b, a]).backward_flops(batch),
+                "Which end of the network do the data enter?",
+            ),
+            Mistake(
+                "the batch forgotten",
+                lambda a, b, c, d, batch: MLP([a, b, c, d]).backward_flops(1),
+                "That is the work for one example.",
+            ),
+            Mistake(
                 "multiplications counted, additions forgotten",
                 lambda a, b, c, d, batch: batch * (a * b + 2 * (b * c + c * d)),
-                "A product of sums: for each multiplication there is an addition.",
+                "Each entry is a sum of products: for each multiplication there is an addition.",
             ),
         ),
     ),
     "training_flops": Formula(
-        right=lambda n0, n1, n2, n3, batch: MLP([n0, n1, n2, n3]).training_flops(batch),
-        takes=("sizes", "batch"),
-        hand_over=lambda answer, n0, n1, n2, n3, batch: answer([n0, n1, n2, n3], batch),
-        hint="Sum over neighbouring sizes; then take off what the first layer does not need.",
+        right=lambda sizes, batch: MLP(sizes).training_flops(batch),
+        lists=("sizes",),
+        hint="Sum over neighbouring sizes; then look at the first layer once more.",
         mistakes=(
             Mistake(
                 "six for every layer, the first included",
-                lambda a, b, c, d, batch: 6 * batch * (a * b + b * c + c * d),
+                lambda sizes, batch: _rule(sizes, batch, 6),
                 "One of the products of the first layer is never needed.",
             ),
             Mistake(
                 "the backward pass forgotten",
-                lambda a, b, c, d, batch: MLP([a, b, c, d]).forward_flops(batch),
+                lambda sizes, batch: _rule(sizes, batch, 2),
                 "Training goes back through the network as well.",
             ),
             Mistake(
+                "the forward pass forgotten",
+                lambda sizes, batch: MLP(sizes).backward_flops(batch),
+                "Training goes forward through the network as well.",
+            ),
+            Mistake(
+                "four for every layer",
+                lambda sizes, batch: _rule(sizes, batch, 4),
+                "A layer takes part in three products: one forward and two backward.",
+            ),
+            Mistake(
                 "the last layer forgotten",
-                lambda a, b, c, d, batch: MLP([a, b, c]).training_flops(batch),
+                lambda sizes, batch: MLP(sizes[:-1]).training_flops(batch) if len(sizes) > 2 else 0,
                 "How many pairs of neighbours does a list of sizes have?",
             ),
             Mistake(
-                "the first layer forgotten",
-                lambda a, b, c, d, batch: 6 * batch * (b * c + c * d),
+                "the first layer left out altogether",
+                lambda sizes, batch: _rule(sizes[1:], batch, 6) if len(sizes) > 2 else 0,
                 "The first layer saves one product of three, not all of them.",
+            ),
+            Mistake(
+                "the batch forgotten",
+                lambda sizes, batch: MLP(sizes).training_flops(1),
+                "That is the work for one example.",
+            ),
+            Mistake(
+                "multiplications counted, additions forgotten",
+                lambda sizes, batch: MLP(sizes).training_flops(batch) / 2,
+                "Each entry is a sum of products: for each multiplication there is an addition.",
             ),
         ),
     ),
     "batch_in_24_GiB": Number(
-        right=lambda: _batch(),
+        right=_batch,
         unit="examples",
         tolerance=0,
-        hint="What training keeps for each parameter in fp32 with AdamW comes first; the rest of the memory is shared.",
+        hint="What training keeps for each parameter comes first; the rest of the memory is shared. "
+        "Perhaps more than one thing is off.",
         mistakes=(
             Mistake("24 GB for 24 GiB", lambda: _batch(24 * GB), "A GiB is 2**30 bytes."),
-            Mistake("gradients and optimizer forgotten", lambda: _batch(copies=1), "What does AdamW need beside them?"),
+            Mistake(
+                "gradients and optimizer forgotten",
+                lambda: _batch(copies=1),
+                "What does training keep for each parameter besides the weight?",
+            ),
             Mistake("the optimizer forgotten", lambda: _batch(copies=2), "What does AdamW remember?"),
             Mistake("the gradients forgotten", lambda: _batch(copies=3), "What does the backward pass produce?"),
             Mistake("the biases forgotten", lambda: _batch(parameters=FITTED.weights), "Count biases as well."),
             Mistake(
                 "the network's output counted as kept",
-                lambda: _batch(kept=FITTED.activation_bytes(1) + stored_bytes(FITTED.sizes[-1])),
+                lambda: _batch(rows=13),
                 "Each layer keeps its input; there is no layer behind the output.",
             ),
             Mistake(
-                "a layer forgotten in the activations",
-                lambda: _batch(kept=FITTED.activation_bytes(1) - stored_bytes(FITTED.sizes[0])),
-                "The input of the first layer is kept too: dW = X^T dY asks for it.",
+                "a row forgotten in the activations",
+                lambda: _batch(rows=11),
+                "The input of the first layer is kept too: its weight gradient asks for it.",
             ),
+            Mistake("the activations of one layer only", lambda: _batch(rows=1), "Every layer keeps its input."),
             Mistake(
                 "bits for bytes",
-                lambda: largest_batch(
-                    24 * GIB, 8 * training_state_bytes(FITTED.parameters), 8 * FITTED.activation_bytes(1)
-                ),
+                lambda: (24 * GIB - 32 * 4 * FITTED.parameters) // (32 * 12 * 5000),  # below zero
                 "fp32 has 32 bits; how many bytes is that?",
             ),
             Mistake("one example too many", lambda: _batch() + 1, "Round down: a part of an example does not fit."),
@@ -175,7 +228,8 @@ QUESTIONS = {
     "pace_at_40_percent": Number(
         right=lambda: _pace(PACED.training_flops(1)),
         unit="examples/s",
-        hint="Work of one example in FLOP; the rate that is really reached in FLOP/s; one over the other.",
+        hint="Work of one example in FLOP; the rate that is really reached in FLOP/s; one over the other. "
+        "Perhaps more than one thing is off.",
         mistakes=(
             Mistake(
                 "the utilization forgotten",
@@ -189,7 +243,12 @@ QUESTIONS = {
                 "the forward pass forgotten", lambda: _pace(PACED.backward_flops(1)), "Training goes forward as well."
             ),
             Mistake(
-                "an input gradient for the first layer too",
+                "four for every layer",
+                lambda: _pace(4 * PACED.weights),
+                "A layer takes part in three products: one forward and two backward.",
+            ),
+            Mistake(
+                "six for every layer, the first included",
                 lambda: _pace(6 * PACED.weights),
                 "One product of the first layer is never needed; here that is more than the last digit asked for.",
             ),
@@ -201,7 +260,17 @@ QUESTIONS = {
             Mistake(
                 "a layer too many",
                 lambda: _pace(MLP([8192] * 14).training_flops(1)),
-                "13 widths have 12 matrices between them.",
+                "`layers` counts the weight matrices themselves.",
+            ),
+            Mistake(
+                "a layer forgotten",
+                lambda: _pace(MLP([8192] * 12).training_flops(1)),
+                "`layers` counts the weight matrices themselves.",
+            ),
+            Mistake(
+                "seconds for an example instead of examples in a second",
+                lambda: 1 / _pace(PACED.training_flops(1)),
+                "Which of the two should grow with a faster device?",
             ),
         ),
     ),

@@ -18,14 +18,14 @@ def training_memory(
     width=10_000,
     matrices=10,
     batch=1024,
-    number_format_name="fp32",
+    format="fp32",
     optimizer="AdamW",
     memory_GB=8,
     peak_TFLOP_per_s=100,
 ):
     """Memory of training an MLP of equal widths against a limit, its largest batch and its fastest pace, as HTML."""
     mlp = MLP([width] * (matrices + 1))
-    size = number_format(number_format_name).bytes_per_value
+    size = number_format(format).bytes_per_value
     one_example = mlp.activation_bytes(1, size)
     parts = {
         "weights": stored_bytes(mlp.parameters, size),
@@ -39,18 +39,18 @@ def training_memory(
     pace = examples_per_second(peak_TFLOP_per_s * TFLOP, mlp.training_flops(1))
     verdict = "fits" if total <= limit else "does not fit"
     says = (
-        f"Training with {optimizer} in {number_format_name} and a batch of {batch:,} takes {readable(total, 'B')} "
+        f"Training with {optimizer} in {format} and a batch of {batch:,} takes {readable(total, 'B')} "
         f"and {verdict} into {readable(limit, 'B')}. "
         + (f"The largest batch is {fits:,.0f}. " if fits else "Not even one example fits. ")
         + f"At the full peak of {readable(peak_TFLOP_per_s * TFLOP, 'FLOP/s')} it could train on at most "
         f"{readable(pace, 'examples/s', digits=4)}."
     )
     picture = stacked_bars(
-        {f"MLP of {matrices} x ({width:,} x {width:,}), batch {batch:,}": parts},
+        {f"{matrices} matrices of {width:,} × {width:,}, batch {batch:,}": parts},
         unit="B",
         limit=(f"limit {readable(limit, 'B')}", limit),
         says=says,
     )
     rows = [(name, value, readable(value, "B")) for name, value in parts.items()]
     rows.append(("together", total, readable(total, "B")))
-    return f"{picture}<p aria-live='polite'>{escape(says)}</p>{table(rows, ('part', 'bytes', 'about'))}"
+    return f"{picture}<p aria-live='polite' style='max-width:760px'>{escape(says)}</p>{table(rows, ('part', 'bytes', 'about'))}"

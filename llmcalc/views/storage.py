@@ -24,7 +24,7 @@ def weight_storage(billion_parameters=7, format="bf16", memory_GB=24):
         limit=(f"limit {readable(limit, 'B')}", limit),
         says=says,
     )
-    return f"{picture}<p aria-live='polite'>{escape(says)}</p>{_formats(billion_parameters)}"
+    return f"{picture}<p aria-live='polite' style='max-width:760px'>{escape(says)}</p>{_formats(billion_parameters)}"
 
 
 _SHOWN = ("fp32", "bf16", "int8", "int4")
