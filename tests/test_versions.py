@@ -1,0 +1,82 @@
+"""The notebooks and the package pass with the lowest versions allowed, and with other Pythons than this one."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from workshop import LESSONS, MASTERS, ROOT, STRICT, find_python
+
+# What tries commands, tools, browsers and environments rather than the package.
+ELSEWHERE = ("browser", "test_binder.py", "test_exercises.py", "test_make.py", "test_versions.py")
+REQUIREMENTS = ("requirements.txt", "tests/requirements.txt", "pyproject.toml")
+OTHERS = [version for version in ("3.11", "3.12", "3.13") if version != "{}.{}".format(*sys.version_info)]
+NOTEBOOKS = [path.relative_to(ROOT) for path in LESSONS + MASTERS]
+
+
+def environment(name, python, *options):
+    """The Python of an environment with what the tests need; it is kept, and made anew if that has changed."""
+    folder = ROOT / f".venv-{name}"
+    wanted = hashlib.sha256("".join([python, *options, *((ROOT / file).read_text() for file in REQUIREMENTS)]).encode())
+    stamp = folder / "finished"
+    if not stamp.exists() or stamp.read_text() != wanted.hexdigest():
+        own = folder / "bin" / "python"
+        uv("venv", "--clear", "--python", python, folder)
+        uv("pip", "install", "--python", own, *options, "-r", "requirements.txt")
+        uv("pip", "install", "--python", own, "-r", "tests/requirements.txt")
+        uv("pip", "install", "--python", own, "--no-deps", "-e", ".")
+        subprocess.run([own, "-c", "import matplotlib.font_manager"], check=True)  # lists the machine's fonts, once
+        stamp.write_text(wanted.hexdigest())
+    return folder / "bin" / "python"
+
+
+def uv(*arguments):
+    done = subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run(name, python, *options):
+    """Run every notebook, strictly, and the tests of the package in that environment."""
+    ignored = [f"--ignore=tests/{file}" for file in ELSEWHERE]
+    arguments = ["-rA", *STRICT, "-p", "no:cacheprovider", *ignored, *NOTEBOOKS, "tests", "llmcalc"]
+    command = [environment(name, python, *options), "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def runs(note):
+    """The runs by name, two at a time; None where there is no such Python."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        runs = {
+            "lowest": pool.submit(run, "lowest", find_python("3.11") or sys.executable, "--resolution=lowest-direct")
+        }
+        for version in OTHERS:
+            python = find_python(version)
+            runs[f"newest-{version}"] = python and pool.submit(run, f"newest-{version}", python)
+            if not python:
+                note(f"versions: no Python {version} found, it was skipped")
+        yield runs
+
+
+@pytest.mark.parametrize("name", ["lowest", *(f"newest-{version}" for version in OTHERS)])
+def test_all_notebooks_and_tests_pass_with(name, runs):
+    if not runs[name]:
+        pytest.skip("there is no such Python")
+    done = runs[name].result()
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    passed = set(re.findall(r"^PASSED (\S+?)::", done.stdout, re.MULTILINE))
+    assert passed >= {str(path) for path in NOTEBOOKS}
+    assert any(path.startswith("tests/") for path in passed)
+    assert " skipped" not in done.stdout.splitlines()[-1]
+
+
+def test_the_lowest_versions_are_those_of_requirements_txt(runs):
+    runs["lowest"].result()
+    installed = uv("pip", "freeze", "--python", ROOT / ".venv-lowest" / "bin" / "python")
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            name, floor = line.split(">=")
+            assert re.search(rf"^{name}=={re.escape(floor)}(\.0)*$", installed, re.MULTILINE), installed
