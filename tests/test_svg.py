@@ -1,0 +1,261 @@
+"""Drawings are well-formed, say what they show, stay on their canvas and keep their texts apart."""
+
+from html import escape
+from itertools import pairwise, product
+from math import inf, nan
+
+import pytest
+from drawing import check, read, text_width
+
+from llmcalc import palette
+from llmcalc.svg import line_chart, stacked_bars
+from llmcalc.units import readable
+
+TRICKY = "less < more & \"quoted\" 'single' > ünïcode 10⁹ </svg>"
+
+# --- stacked bars ---------------------------------------------------------------------------------------------------
+
+PARTS = {
+    "usual": {"weights": 4.0004e9, "gradients": 4.0004e9, "optimizer": 8.0008e9, "activations": 4.1e8},
+    "all": dict.fromkeys(palette.COLOURS, 1e9),
+    "nothing": {"weights": 0, "gradients": 0},
+    "one huge": {"weights": 10**18, "gradients": 1, "optimizer": 0},
+    "below one": {"weights": 1e-3},
+    "whole": {"weights": 7},
+    "two unequal": {"weights": 1, "activations": 999},
+}
+LIMITS = (None, 0, 1e-9, 0.01, 0.3, 0.5, 0.999, 1, 1.7, 50)
+UNITS = (("B", False), ("B", True), ("FLOP", False), ("FLOP/s", False), ("bit/s", True))
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize(("unit", "binary"), UNITS)
+def test_bars_stay_on_their_canvas_and_their_texts_apart(parts, unit, binary):
+    for at in LIMITS:
+        limit = at if at is None else (f"limit {readable(at * sum(parts.values()), unit)}", at * sum(parts.values()))
+        for bars in ({"training, batch 1,024": parts}, {"training": parts, "inference": {"weights": 1}, "none": {}}):
+            drawing = check(stacked_bars(bars, unit=unit, says="x", limit=limit, binary=binary))
+            assert set(bars) <= set(drawing.texts())
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_parts_are_as_wide_as_they_are_large_and_stand_side_by_side(parts):
+    drawing = read(stacked_bars({"bar": parts}, unit="B", says="x"))
+    boxes = [box for box in drawing.of("rect") if box.bottom - box.top > 20]  # legend keys are smaller
+    assert [box.what for box in boxes] == [palette.colour(name) for name in parts]
+    total = sum(parts.values())
+    whole = sum(box.right - box.left for box in boxes)
+    for box, value in zip(boxes, parts.values(), strict=True):
+        assert box.right - box.left == pytest.approx(whole * value / (total or 1), abs=0.2)
+    for box, following in pairwise(boxes):
+        assert box.right == pytest.approx(following.left, abs=0.2)
+
+
+def test_the_limit_stands_where_its_value_is_on_the_axis():
+    for limit in (1e9, 5e9, 20e9):
+        drawing = read(stacked_bars({"bar": {"weights": 10e9}}, unit="B", says="x", limit=("limit", limit)))
+        bar = next(box for box in drawing.of("rect") if box.bottom - box.top > 20)
+        line = drawing.of("line")[-1]
+        assert line.left - bar.left == pytest.approx((bar.right - bar.left) * limit / 10e9, abs=0.2)
+
+
+@pytest.mark.parametrize("value", [1, 7, 999, 1000, 1024, 4.4e9, 8.0008e9, 8 * 2**30, 10**20])
+@pytest.mark.parametrize("binary", [False, True])
+def test_the_axis_has_round_marks_that_differ_and_reach_the_end_of_the_bar(value, binary):
+    drawing = read(stacked_bars({"bar": {"weights": value}}, unit="B", says="x", binary=binary))
+    marks = [text for text in drawing.texts() if text.endswith("B")]
+    assert 4 <= len(marks) <= 8 and len(set(marks)) == len(marks)
+    assert marks[0] == "0 B" and all(len(mark.split(" ")[0]) <= 5 for mark in marks)
+    assert max(line.right for line in drawing.of("line")) >= max(
+        box.right for box in drawing.of("rect") if box.bottom - box.top > 20
+    )
+
+
+def test_a_name_stands_inside_its_part_only_if_there_is_room():
+    for share in (0.001, 0.05, 0.1, 0.15, 0.2, 0.5):
+        svg = stacked_bars({"bar": {"weights": 1 - share, "activations": share}}, unit="B", says="x")
+        drawing = read(svg)
+        bars = [box for box in drawing.of("rect") if box.bottom - box.top > 20]
+        for name, bar in zip(("weights", "activations"), bars, strict=True):
+            within = [text for text in drawing.of("text") if text.what == name and bar.top < text.top < bar.bottom]
+            assert all(bar.left <= text.left and text.right <= bar.right for text in within)
+        assert drawing.texts().count("activations") >= 1  # at least in the legend
+
+
+# --- lines ----------------------------------------------------------------------------------------------------------
+
+XS = {
+    "even": [1, 2, 3, 4],
+    "powers": [1, 2**10, 2**17, 2**20],
+    "single": [3],
+    "equal": [3, 3, 3, 3],
+    "from zero": [0, 1, 2, 3],
+    "fractions": [0.1, 0.2, 0.3, 0.4],
+    "many decades": [1e-6, 1, 1e6, 1e12],
+}
+YS = {
+    "flat": [5, 5, 5, 5],
+    "zero": [0, 0, 0, 0],
+    "rising": [1, 10, 100, 1000],
+    "falling": [4, 3, 2, 1],
+    "many decades": [1e-6, 1, 1e6, 1e12],
+    "nearly equal": [1, 1.0001, 1.0002, 1.0003],
+    "small": [1e-12, 2e-12, 3e-12, 4e-12],
+    "large": [1e24, 2e24, 3e24, 4e24],
+}
+
+
+@pytest.mark.parametrize("x", XS.values(), ids=XS)
+@pytest.mark.parametrize("y", YS.values(), ids=YS)
+@pytest.mark.parametrize(("x_log", "y_log"), [*product((False, True), repeat=2)])
+def test_lines_stay_on_their_canvas_and_their_texts_apart(x, y, x_log, y_log):
+    y = y[: len(x)]
+    if (x_log and min(x) <= 0) or (y_log and min(y) <= 0):
+        return
+    for at in (None, 0.01, 1, 100):
+        limit = at if at is None else ("limit", at * max(y))
+        if limit and y_log and limit[1] <= 0:
+            continue
+        series = {"weights": y, "gradients": [1.01 * value for value in y]}
+        drawing = check(
+            line_chart(x, series, x_label="tokens", y_label="GB", says="x", x_log=x_log, y_log=y_log, limit=limit)
+        )
+        assert {"weights", "gradients", "tokens", "GB"} <= set(drawing.texts())
+        assert len(drawing.of("polyline")) == 2
+
+
+@pytest.mark.parametrize("ends", [[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0], [100, 99, 98, 2, 1, 0]])
+def test_six_lines_that_end_together_still_have_names_one_can_read(ends):
+    series = {name: [0, end] for name, end in zip(palette.COLOURS, ends, strict=True)}
+    drawing = check(line_chart([0, 1], series, x_label="x", y_label="y", says="x", limit=("limit", 100)))
+    assert {*palette.COLOURS, "limit"} <= set(drawing.texts())
+    order = [box.what for box in sorted(drawing.of("text"), key=lambda box: box.top) if box.what in palette.COLOURS]
+    heights = [ends[list(palette.COLOURS).index(name)] for name in order]
+    assert heights == sorted(heights, reverse=True)  # named from top to bottom as they end
+
+
+@pytest.mark.parametrize(("x_log", "y_log"), [*product((False, True), repeat=2)])
+def test_points_stand_where_the_marks_of_the_axes_say(x_log, y_log):
+    x = y = [1, 10, 100, 1000]
+    drawing = read(line_chart(x, {"line": y}, x_label="", y_label="", says="x", x_log=x_log, y_log=y_log))
+    (line,) = drawing.of("polyline")
+    on_y, on_x = sorted((box for box in drawing.of("text") if box.what == "1k"), key=lambda box: box.top)
+    assert (on_x.left + on_x.right) / 2 == pytest.approx(line.right, abs=0.2)
+    assert on_y.bottom - 9 == pytest.approx(line.top, abs=0.2)  # a line of text is centred upon its mark
+
+
+def test_a_logarithmic_axis_makes_powers_a_straight_line():
+    svg = line_chart([1, 10, 100], {"line": [1, 100, 10**4]}, x_label="", y_label="", says="x", x_log=True, y_log=True)
+    points = svg.partition('<polyline points="')[2].partition('"')[0]
+    (x0, y0), (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in points.split())
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2) and y1 - y0 == pytest.approx(y2 - y1, abs=0.2)
+
+
+@pytest.mark.parametrize("x", [[1_000_000, 1_000_001, 1_000_002], [2018, 2022, 2026], [1e-9, 2e-9]])
+def test_marks_of_an_axis_differ_from_each_other(x):
+    drawing = read(line_chart(x, {"line": [1] * len(x)}, x_label="x", y_label="y", says="x"))
+    below = max(box.top for box in drawing.of("text") if box.what not in "xy")
+    marks = [box.what for box in drawing.of("text") if box.top == below]
+    assert len(marks) > 1 and len(set(marks)) == len(marks)
+
+
+def test_each_line_differs_in_more_than_its_colour():
+    series = {name: [1, 2] for name in ("weights", "gradients", "optimizer", "activations")}
+    svg = line_chart([1, 2], series, x_label="x", y_label="y", says="x")
+    dashes = [part.partition('stroke-dasharray="')[2].partition('"')[0] for part in svg.split("<polyline")[1:]]
+    dashes = [part if "/>" not in part else "" for part in dashes]
+    assert len(set(dashes)) == 4
+
+
+# --- what both share ------------------------------------------------------------------------------------------------
+
+
+def bars(says="x", name="bar", unit="B", **options):
+    return stacked_bars({name: {name: 1}}, unit=unit, says=says, **options)
+
+
+def lines(says="x", name="line", **options):
+    return line_chart([1, 2], {name: [1, 2]}, x_label=name, y_label=name, says=says, **options)
+
+
+both = pytest.mark.parametrize("draw", [bars, lines])
+
+
+@both
+def test_the_sentence_is_the_text_alternative_and_safe(draw):
+    svg = draw(says=TRICKY)
+    assert read(svg).says == TRICKY
+    assert f'aria-label="{escape(TRICKY)}"' in svg and svg.count("</svg>") == 1
+
+
+@both
+def test_names_with_markup_in_them_are_shown_as_they_are(draw):
+    drawing = read(draw(name=TRICKY, limit=(TRICKY, 1)))
+    assert drawing.texts().count(TRICKY) >= 3
+
+
+@both
+@pytest.mark.parametrize("says", ["", "   ", None])
+def test_a_picture_without_a_sentence_is_refused(draw, says):
+    with pytest.raises(ValueError, match="a picture needs `says`, a sentence that tells what it shows"):
+        draw(says=says)
+
+
+@both
+def test_the_same_drawing_is_the_same_text(draw):
+    assert draw() == draw()
+
+
+@pytest.mark.parametrize("bad", [nan, inf, -1])
+def test_values_that_cannot_be_drawn_are_refused_and_not_drawn_wrongly(bad):
+    with pytest.raises(ValueError):
+        stacked_bars({"bar": {"weights": bad}}, unit="B", says="x")
+    if bad != -1:
+        with pytest.raises(ValueError):
+            line_chart([1, 2], {"line": [1, bad]}, x_label="x", y_label="y", says="x")
+
+
+def test_lines_of_another_length_than_x_are_refused_by_name():
+    with pytest.raises(ValueError, match="line_chart: 'gradients' has 1 values for 2 positions in x"):
+        line_chart([1, 2], {"weights": [1, 2], "gradients": [1]}, x_label="x", y_label="y", says="x")
+
+
+@pytest.mark.parametrize(("axis", "x", "y"), [("x", [0, 1], [1, 2]), ("y", [1, 2], [0, 1])])
+def test_logarithmic_axes_refuse_what_is_not_positive(axis, x, y):
+    with pytest.raises(ValueError, match=f"line_chart: a logarithmic {axis} axis needs positive values, got"):
+        line_chart(x, {"line": y}, x_label="x", y_label="y", says="x", **{f"{axis}_log": True})
+
+
+# --- palette --------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("name", palette.COLOURS)
+def test_text_upon_a_colour_can_be_read(name):
+    """WCAG 2, success criterion 1.4.3: a contrast of 4.5 for text."""
+    assert contrast(palette.COLOURS[name], palette.INK.get(name, "#000000")) >= 4.5
+
+
+@pytest.mark.parametrize("variable", [palette.TEXT, palette.LINE, palette.CARD])
+def test_colours_of_the_page_have_a_fallback(variable):
+    assert variable.startswith("var(--jp-") and variable.rstrip(")").partition(", ")[2].startswith("#")
+
+
+def test_colours_are_all_different():
+    assert len(set(palette.COLOURS.values())) == len(palette.COLOURS)
+    assert palette.colour("weights") == palette.colour("weights", 3) != palette.colour("unknown", 3)
+
+
+def test_the_ruler_of_these_tests_measures():
+    """Guards the tests of overlap: a longer or bolder text is wider."""
+    assert 0 < text_width("i") < text_width("w") < text_width("ww") < text_width("ww", bold=True)
