@@ -3,6 +3,7 @@
 import base64
 import re
 from html import escape, unescape
+from numbers import Real
 
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _SAYS = re.compile(r'aria-label="([^"]*)"')
@@ -40,6 +41,14 @@ class show:
         return unescape(re.sub(r"<[^>]+>", "", re.sub(r"</(tr|p|caption)>", "\n", text))).strip()
 
 
+def described(picture, says, numbers):
+    """A picture, the sentence that it stands for, and its numbers as a table: what a view returns.
+
+    The sentence is announced to those who listen to the page when a control changes it.
+    """
+    return f"{picture}<p aria-live='polite' style='max-width:760px'>{escape(says)}</p>{numbers}"
+
+
 def table(rows, header, caption=""):
     """Rows of cells as an HTML table; numbers stand to the right.
 
@@ -66,8 +75,8 @@ _SPACE = "padding:2px 14px 2px 0"
 
 
 def _cell(value):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    text = f"{value:,}" if number else str(value)
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    text = f"{int(value) if value == int(value) else value:,}" if number else str(value)
     align = "right" if number else "left"
     return f'<td style="text-align:{align};{_SPACE}">{escape(text)}</td>'
 

@@ -38,7 +38,8 @@ def explore(view, **choices):
         values, default = list(values), parameters[name].default
         if default not in values:
             raise ValueError(f"explore: {name} must offer the view's default {default!r}, got {values}")
-        make = _number if all(isinstance(value, (int, float)) for value in values) else _choice
+        numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+        make = _number if numbers else _choice
         controls[name], row = make(_label(name), values, default)
         rows.append(row)
     picture = widgets.HTML(value=view())

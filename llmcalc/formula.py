@@ -110,7 +110,7 @@ def amount(value, name, of, may_be_zero=None):
 def _symbolic_amount(value, allowed, may_be_zero):
     import sympy
 
-    if not isinstance(value, sympy.Expr) or value.is_commutative is False or value.is_extended_real is False:
+    if not isinstance(value, sympy.Expr) or value.is_extended_real is False:
         raise TypeError(f"{allowed}got {_shown(value)}")
     if (
         value.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)

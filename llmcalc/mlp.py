@@ -66,7 +66,7 @@ def dense_forward_flops(inputs, outputs, batch=1):
 
 @formula
 def dense_weight_gradient_flops(inputs, outputs, batch=1):
-    """FLOPs of a dense layer's weight gradient: the product dW = X^T dY, of (inputs x batch) and (batch x outputs).
+    """FLOPs of a dense layer's weight gradient: the product dW = X^T G, of (inputs x batch) and (batch x outputs).
 
     Every layer with weights to train needs it.
 
@@ -96,7 +96,7 @@ def dense_weight_gradient_flops(inputs, outputs, batch=1):
 
 @formula
 def dense_input_gradient_flops(inputs, outputs, batch=1):
-    """FLOPs of a dense layer's input gradient: the product dX = dY W^T, of (batch x outputs) and (outputs x inputs).
+    """FLOPs of a dense layer's input gradient: the product dX = G W^T, of (batch x outputs) and (outputs x inputs).
 
     It carries the gradient on to the layer below; the first layer has none below and does not need it.
 
@@ -126,7 +126,7 @@ def dense_input_gradient_flops(inputs, outputs, batch=1):
 
 @formula
 def dense_activation_bytes(inputs, batch=1, bytes_per_value=4):
-    """Bytes that a dense layer keeps from forward to backward: its input, which dW = X^T dY asks for again.
+    """Bytes that a dense layer keeps from forward to backward: its input, which dW = X^T G asks for again.
 
     Parameters
     ----------

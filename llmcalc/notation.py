@@ -26,9 +26,14 @@ class Symbol:
 _ROWS = (
     Symbol("inputs", "n", "values that enter a dense layer", "values", mlp="n", deepdive="D"),
     Symbol("outputs", "m", "values that leave a dense layer", "values", mlp="m"),
+    Symbol("layer_input", "X", "what enters a layer, a row for each example", "matrix"),
+    Symbol("layer_weights", "W", "weights of a layer", "matrix"),
+    Symbol("layer_biases", "b", "biases of a layer", "row"),
+    Symbol("layer_output", "Y", "what leaves a layer, a row for each example", "matrix"),
+    Symbol("output_gradient", "G", "derivative of the loss with respect to Y", "matrix"),
     Symbol("layers", "L", "layers of a network", "layers", deepdive="N, L"),
     Symbol("sequence", "S", "tokens that are read together", "tokens", deepdive="S", may_be_zero=True),
-    Symbol("width", "d", "values that stand for one token between the layers", "values", deepdive="d_{model}, H"),
+    Symbol("width", "d", "values of a layer, or of a token between layers", "values", deepdive="d_{model}, H"),
     Symbol("feed_forward", "f", "values inside the feed-forward part", "values", deepdive="d_{ff}"),
     Symbol("heads", "a", "attention heads of a layer", "heads", deepdive="h"),
     Symbol("head_dim", "d_a", "values of one head", "values", deepdive="d_k, d_v"),
@@ -57,7 +62,7 @@ _ROWS = (
     Symbol("training_bytes", "M_t", "memory of training", "bytes",
            slides="Mem_{training}", deepdive="M_{peak}", framework="M_{train}"),
     Symbol("exponent", r"\alpha", "exponent of a power law", "no unit", deepdive=r"\alpha"),
-    Symbol("gpus", "G", "devices that share the work", "GPUs"),
+    Symbol("gpus", "g", "devices that share the work", "GPUs"),
     Symbol("seconds", "T", "time", "seconds", slides="T", may_be_zero=True),
 )
 # fmt: on

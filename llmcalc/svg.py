@@ -5,8 +5,10 @@ the live page (it takes the theme's colours), the stored notebook (as an image w
 """
 
 from html import escape
-from math import ceil, floor, log10
+from itertools import pairwise
+from math import ceil, floor, isfinite, log10
 
+from llmcalc.formula import amount
 from llmcalc.palette import CARD, INK, LINE, TEXT, colour
 from llmcalc.units import readable
 
@@ -35,16 +37,20 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
     str
         An SVG element.
     """
+    for parts in bars.values():
+        for part, value in parts.items():
+            amount(value, part, of="stacked_bars", may_be_zero=True)
     largest = max([sum(parts.values()) for parts in bars.values()] + ([limit[1]] if limit else []))
     ticks = _linear_ticks(0, largest or 1, base=1024 if binary else 1000)
-    left, right, top, row = 12, 28, 44 if limit else 12, 74
+    marks = _distinct(lambda tick, digits: readable(tick, unit, binary=binary, digits=digits), ticks)
+    left, right, top, row = 12, 12 + 5 * len(marks[-1]), 44 if limit else 12, 74
     bottom = top + row * len(bars)
     scale = (WIDTH - left - right) / ticks[-1]
     draw, labels = [], []
-    for tick in ticks:
+    for tick, mark in zip(ticks, marks, strict=True):
         x = left + tick * scale
         draw.append(_line(x, top, x, bottom + 6, LINE))
-        draw.append(_text(x, bottom + 26, readable(tick, unit, binary=binary), anchor="middle" if tick else "start"))
+        draw.append(_text(x, bottom + 26, mark, anchor="middle" if tick else "start"))
     for number, (label, parts) in enumerate(bars.items()):
         y, x = top + number * row, left
         labels.append(_text(left, y + 20, label, weight=600))
@@ -95,24 +101,26 @@ def line_chart(x, series, *, x_label, y_label, says, x_log=False, y_log=False, l
             raise ValueError(f"line_chart: {name!r} has {len(values)} values for {len(x)} positions in x")
     heights = [y for values in series.values() for y in values] + ([limit[1]] if limit else [])
     for label, log, numbers in (("x", x_log, x), ("y", y_log, heights)):
+        if not all(map(isfinite, numbers)):
+            raise ValueError(f"line_chart: {label} must be finite numbers, got {numbers}")
         if log and min(numbers) <= 0:
             raise ValueError(f"line_chart: a logarithmic {label} axis needs positive values, got {min(numbers)}")
     left, right, top, bottom, height = 84, 150, 40, 300, 356
     x_at, x_ticks = _axis(x, x_log, left, WIDTH - right)
     y_at, y_ticks = _axis(heights, y_log, bottom, top, from_zero=True)
     draw = [_text(left - 70, 20, y_label, weight=600), _text(WIDTH - right, height - 8, x_label, "end", weight=600)]
-    for tick in y_ticks:
+    for tick, mark in zip(y_ticks, _distinct(_plain, y_ticks), strict=True):
         draw.append(_line(left, y_at(tick), WIDTH - right, y_at(tick), LINE))
-        draw.append(_text(left - 8, y_at(tick) + 5, _plain(tick), anchor="end"))
-    for tick in x_ticks:
+        draw.append(_text(left - 8, y_at(tick) + 5, mark, anchor="end"))
+    for tick, mark in zip(x_ticks, _distinct(_plain, x_ticks), strict=True):
         draw.append(_line(x_at(tick), bottom, x_at(tick), bottom + 6, TEXT))
-        draw.append(_text(x_at(tick), bottom + 24, _plain(tick), anchor="middle"))
+        draw.append(_text(x_at(tick), bottom + 24, mark, anchor="middle"))
     if limit:
         draw.append(_line(left, y_at(limit[1]), WIDTH - right, y_at(limit[1]), TEXT, width=3, dash="8 4"))
     ends = {name: y_at(values[-1]) for name, values in series.items()}
     if limit:
         ends[limit[0]] = y_at(limit[1])
-    label_at = _apart(ends, gap=20)
+    label_at = _apart(ends, gap=20, lowest=bottom)
     for position, (name, values) in enumerate(series.items()):
         points = " ".join(f"{x_at(a):.1f},{y_at(b):.1f}" for a, b in zip(x, values, strict=True))
         stroke = colour(name, position)
@@ -174,8 +182,8 @@ def _axis(numbers, log, start, end, from_zero=False):
         step = max(1, ceil((high - low) / 6))
         ticks = [10.0**power for power in range(low, high + 1, step)]
         return lambda value: start + (log10(value) - low) / (high - low) * (end - start), ticks
-    ticks = _linear_ticks(0 if from_zero else min(numbers), max(numbers))
-    low, high = ticks[0], max(ticks[-1], max(numbers))
+    ticks = _linear_ticks(min(0, *numbers) if from_zero else min(numbers), max(numbers))
+    low, high = ticks[0], ticks[-1]
     return lambda value: start + (value - low) / (high - low) * (end - start), ticks
 
 
@@ -189,17 +197,30 @@ def _linear_ticks(low, high, base=1000):
     power = 10.0 ** floor(log10(rough))
     step = magnitude * power * next(nice for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
     first = floor(low / step + 1e-9)
-    return [number * step for number in range(first, ceil(high / step - 1e-9) + 1)]
+    return [number * step for number in range(first, max(ceil(high / step - 1e-9), first + 1) + 1)]
 
 
-def _apart(places, gap):
-    """The same labels, moved down where they would lie upon each other."""
-    moved, last = {}, float("-inf")
-    for name, y in sorted(places.items(), key=lambda place: place[1]):
-        last = moved[name] = max(y, last + gap)
+def _apart(places, gap, lowest):
+    """The same labels, moved where they would lie upon each other: down first, then up from the lowest place."""
+    order = sorted(places, key=places.get)
+    moved = dict(places)
+    for above, name in pairwise(order):
+        moved[name] = max(moved[name], moved[above] + gap)
+    for name in reversed(order):
+        moved[name], lowest = min(moved[name], lowest), min(moved[name], lowest) - gap
     return moved
 
 
-def _plain(value):
-    """A tick's number: 1.5, 200, 10k, 2M."""
-    return readable(value, "B").removesuffix("B").replace(" ", "")
+def _distinct(write, values):
+    """Every value written with as few digits as tell it from the others, three or more."""
+    for digits in range(3, 16):
+        texts = [write(value, digits) for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _plain(value, digits):
+    """A tick's number without a unit: 1.5, 200, 10k, -2M."""
+    sign = "-" if value < 0 else ""
+    return sign + readable(abs(value), "B", digits=digits).removesuffix("B").replace(" ", "")

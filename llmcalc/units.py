@@ -107,6 +107,8 @@ def readable(value, unit, *, binary=False, digits=3):
     value = amount(value, "value", of="readable", may_be_zero=True)
     if hasattr(value, "dtype") or getattr(value, "free_symbols", ()):
         raise TypeError(f"readable: value must be one number, got {value}")
+    if not unit or not isinstance(unit, str):
+        raise ValueError(f"readable: unit must be a word, got {unit!r}")
     value = Fraction(value if isinstance(value, Rational) else float(value))
     if unit not in _BASES:
         _refuse_ambiguous(unit)

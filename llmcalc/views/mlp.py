@@ -1,9 +1,7 @@
 """What a multi-layer perceptron takes to train: what fits, and how fast it can go."""
 
-from html import escape
-
 from llmcalc.compute import examples_per_second
-from llmcalc.display import table
+from llmcalc.display import described, table
 from llmcalc.formats import number_format
 from llmcalc.memory import largest_batch, stored_bytes
 from llmcalc.mlp import MLP
@@ -53,4 +51,4 @@ def training_memory(
     )
     rows = [(name, value, readable(value, "B")) for name, value in parts.items()]
     rows.append(("together", total, readable(total, "B")))
-    return f"{picture}<p aria-live='polite' style='max-width:760px'>{escape(says)}</p>{table(rows, ('part', 'bytes', 'about'))}"
+    return described(picture, says, table(rows, ("part", "bytes", "about")))

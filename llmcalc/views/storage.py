@@ -1,8 +1,6 @@
 """Bytes of a model's weights against the memory of a device."""
 
-from html import escape
-
-from llmcalc.display import table
+from llmcalc.display import described, table
 from llmcalc.formats import number_format
 from llmcalc.memory import stored_bytes
 from llmcalc.svg import stacked_bars
@@ -24,7 +22,7 @@ def weight_storage(billion_parameters=7, format="bf16", memory_GB=24):
         limit=(f"limit {readable(limit, 'B')}", limit),
         says=says,
     )
-    return f"{picture}<p aria-live='polite' style='max-width:760px'>{escape(says)}</p>{_formats(billion_parameters)}"
+    return described(picture, says, _formats(billion_parameters))
 
 
 _SHOWN = ("fp32", "bf16", "int8", "int4")

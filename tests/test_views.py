@@ -1,0 +1,235 @@
+"""Views over all values of their controls: they draw, their numbers add up, and sentence and table say the same."""
+
+import ast
+import importlib
+import inspect
+import itertools
+import json
+import pkgutil
+import random
+import re
+from fractions import Fraction
+from html import unescape
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from controls import Explorer
+from drawing import check, drawings, read
+
+import llmcalc.views
+from llmcalc.formats import FORMATS
+from llmcalc.notation import NOTATION
+from llmcalc.sources import claims
+from llmcalc.units import convert
+from llmcalc.views.mlp import OPTIMIZERS, training_memory
+from llmcalc.views.notation import notation_table
+from llmcalc.views.sources import claims_table
+from llmcalc.views.storage import weight_storage
+
+ROOT = Path(__file__).parent.parent
+VIEWS = {
+    name: function
+    for module in pkgutil.iter_modules(llmcalc.views.__path__, "llmcalc.views.")
+    for name, function in inspect.getmembers(importlib.import_module(module.name), inspect.isfunction)
+}
+
+
+def explorers():
+    """(lesson, view, choices) of every explorer in a lesson."""
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code" and "explore(" in "".join(cell["source"]):
+                for node in ast.walk(ast.parse("".join(cell["source"]))):
+                    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "explore":
+                        choices = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords}
+                        yield path.stem, node.args[0].id, choices
+
+
+EXPLORERS = list(explorers())
+every_explorer = pytest.mark.parametrize(
+    ("view", "choices"),
+    [(VIEWS[view], choices) for _, view, choices in EXPLORERS],
+    ids=[f"{a}-{b}" for a, b, _ in EXPLORERS],
+)
+
+
+def settings_of(choices, count=50):
+    """Every value of every control, all the corners, and a sample of what lies between, typed values included."""
+    chance = random.Random(0)
+    yield {}
+    for name, values in choices.items():
+        yield from ({name: value} for value in values)
+    ends = [(values[0], values[-1]) for values in choices.values()]
+    yield from (dict(zip(choices, corner, strict=True)) for corner in itertools.product(*ends))
+    for _ in range(count):
+        yield {name: _typed(values, chance) for name, values in choices.items()}
+
+
+def _typed(values, chance):
+    if all(isinstance(value, int) for value in values) and chance.random() < 0.5:
+        return chance.randint(min(values), max(values))
+    return chance.choice(values)
+
+
+def text_of(element):
+    return "".join(element.itertext())
+
+
+def table_of(html):
+    """The rows of a view's table, without its header."""
+    root = ElementTree.fromstring(re.search(r"<table>.*</table>", html, re.DOTALL)[0])
+    return [[text_of(cell) for cell in row] for row in root.find("tbody")]
+
+
+def number(text):
+    return Fraction(text.replace(",", ""))
+
+
+def read_quantity(text, unit):
+    """ "4 GB" as a number of bytes."""
+    value, name = text.split(" ")
+    return convert(number(value), name, unit)
+
+
+# --- every view -----------------------------------------------------------------------------------------------------
+
+
+def test_both_lessons_have_explorers():
+    assert {lesson[:2] for lesson, _, _ in EXPLORERS} >= {"00", "01"}
+
+
+@every_explorer
+def test_a_view_draws_for_every_value_of_its_controls(view, choices):
+    for values in settings_of(choices):
+        html = view(**values)
+        assert not re.search(r"\b(nan|inf|None)\b", html), values
+        pictures = drawings(html)
+        assert pictures
+        for picture in pictures:
+            check(picture)
+        says = read(pictures[0]).says
+        assert "<p aria-live='polite'" in html and says in unescape(html.partition("<p aria-live")[2])
+
+
+@every_explorer
+def test_an_explorer_of_a_lesson_shows_a_picture_at_every_step_of_every_control(view, choices):
+    explorer = Explorer(view, **choices)
+    seen = {explorer.picture.value}
+    for name, values in choices.items():
+        control = explorer.controls[name.replace("_per_", "/").replace("_", " ")]
+        start = control.value
+        for value in [*values, start]:
+            control.value = value
+            assert "<svg" in explorer.picture.value and 'role="alert"' not in explorer.picture.value
+            seen.add(explorer.picture.value)
+    assert len(seen) == 1 + sum(len(values) - 1 for values in choices.values())  # no value is without effect
+
+
+# --- training_memory ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def training_settings():
+    (choices,) = (choices for _, name, choices in EXPLORERS if name == "training_memory")
+    return [
+        *settings_of(choices),
+        *({"format": name, "optimizer": optimizer} for name in FORMATS for optimizer in OPTIMIZERS),
+    ]
+
+
+def test_the_numbers_of_the_table_add_up(training_settings):
+    for values in training_settings:
+        *parts, (name, total, about) = table_of(training_memory(**values))
+        assert [row[0] for row in parts] == ["weights", "gradients", "optimizer", "activations"]
+        assert name == "together" and sum(number(row[1]) for row in parts) == number(total)
+        for _, exact, rounded in [*parts, (name, total, about)]:
+            assert abs(read_quantity(rounded, "B") - number(exact)) <= number(exact) * Fraction(5, 1000)
+
+
+def test_the_sentence_agrees_with_the_table(training_settings):
+    for values in random.Random(0).sample(training_settings, 80):
+        html = training_memory(**values)
+        total = number(table_of(html)[-1][1])
+        says = read(drawings(html)[0]).says
+        limit = values.get("memory_GB", 8) * 10**9
+        assert f"takes {table_of(html)[-1][2]} and" in says
+        assert ("does not fit" in says) == (total > limit)
+        if match := re.search(r"The largest batch is ([\d,]+)\.", says):
+            largest = int(number(match[1]))
+            assert _total(values, largest) <= limit < _total(values, largest + 1)
+        else:
+            assert "Not even one example fits." in says and _total(values, 1) > limit
+
+
+def _total(values, batch):
+    return number(table_of(training_memory(**{**values, "batch": batch}))[-1][1])
+
+
+def test_the_picture_shows_the_parts_of_the_table(training_settings):
+    for values in training_settings[:40]:
+        html = training_memory(**values)
+        rows = {row[0]: number(row[1]) for row in table_of(html)}
+        together = rows.pop("together")
+        boxes = [box for box in read(drawings(html)[0]).of("rect") if box.bottom - box.top > 20]
+        whole = sum(box.right - box.left for box in boxes)
+        for box, value in zip(boxes, rows.values(), strict=True):
+            assert box.right - box.left == pytest.approx(float(whole * value / together), abs=0.3)
+
+
+def test_the_network_of_the_document_at_the_defaults():
+    says = read(drawings(training_memory())[0]).says
+    assert says == (
+        "Training with AdamW in fp32 and a batch of 1,024 takes 16.4 GB and does not fit into 8 GB. "
+        "Not even one example fits. At the full peak of 100 TFLOP/s it could train on at most 17,241 examples/s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("width", 0), ("matrices", 0), ("batch", -1), ("memory_GB", -1), ("format", "fp7"), ("optimizer", "Adam")],
+)
+def test_values_that_make_no_sense_are_refused(name, value):
+    with pytest.raises((ValueError, KeyError)):
+        training_memory(**{name: value})
+
+
+# --- weight_storage -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("memory_GB", [1, 14, 24, 80])
+def test_weights_fit_where_their_bytes_do(format, memory_GB):
+    for billion_parameters in (1, 7, 13, 70, 405):
+        html = weight_storage(billion_parameters, format, memory_GB)
+        says = read(drawings(html)[0]).says
+        total = billion_parameters * 10**9 * FORMATS[format].bytes_per_value
+        assert ("do not fit" in says) == (total > memory_GB * 10**9)
+        assert read_quantity(re.search(r"take (\S+ \S+),", says)[1], "B") == pytest.approx(total, rel=5e-3)
+        assert read_quantity(re.search(r"or (\S+ \S+B)\.", says)[1], "B") == pytest.approx(total, rel=5e-3)
+        for name, size, decimal, binary in table_of(html):
+            bytes_of_all = billion_parameters * 10**9 * FORMATS[name].bytes_per_value
+            assert number(size) == Fraction(FORMATS[name].bytes_per_value)
+            assert read_quantity(decimal, "B") == pytest.approx(bytes_of_all, rel=5e-3)
+            assert read_quantity(binary, "B") == pytest.approx(bytes_of_all, rel=5e-3)
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_notation_table_has_a_row_for_every_quantity():
+    rows = table_of(notation_table())
+    assert [row[1] for row in rows] == list(NOTATION)
+    for row, entry in zip(rows, NOTATION.values(), strict=True):
+        assert row[:4] == [f"${entry.letter}$", entry.name, entry.meaning, entry.unit]
+        letters = [entry.mlp, entry.slides, entry.deepdive, entry.framework]
+        assert row[4:] == [f"${letter}$" if letter else "" for letter in letters]
+
+
+def test_the_table_of_claims_shows_what_is_written_and_what_comes_out():
+    for row, claim in zip(table_of(claims_table("mlp")), claims("mlp"), strict=True):
+        _, written, computed, unit, verdict, why = row
+        assert (unit, verdict, why) == (claim.unit, claim.verdict, claim.why)
+        for text, value in ((written, claim.claimed), (computed, claim.computed)):
+            assert (text == "") == (value is None)
+            assert value is None or float(number(text)) == pytest.approx(value, rel=1e-2)
