@@ -5,11 +5,10 @@ import fnmatch
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from workshop import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "llmcalc"
 
 # From the ground up. A module imports from its own floor and from those below; a new module is written down here.
@@ -60,7 +59,7 @@ def imports(module, deep=True):
 
 def files():
     """Every file of the project, less what .gitignore names."""
-    patterns = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split() if not line.startswith("#")]
+    patterns = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if not line.startswith("#")]
     folders = [ROOT]
     while folders:
         for path in sorted(folders.pop().iterdir()):

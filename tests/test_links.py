@@ -1,17 +1,13 @@
 """Links inside the project lead somewhere, and every lesson can be found from the two places where people begin."""
 
 import re
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from workshop import LESSONS, MASTERS, ROOT
 
-ROOT = Path(__file__).parent.parent
-NOTEBOOKS = ROOT / "notebooks"
-LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-PAGES = [ROOT / "README.md", *sorted(NOTEBOOKS.rglob("*.ipynb"))]
-PAGES = [page for page in PAGES if ".ipynb_checkpoints" not in page.parts]
+PAGES = [ROOT / "README.md", *LESSONS, *MASTERS, *sorted((ROOT / "notebooks" / "exercises").glob("*.ipynb"))]
 
 LINK = re.compile(
     r"""\]\(\s*<?([^)\s>]+)>?[^)]*\)                # [text](target "title"), ![alt](target)

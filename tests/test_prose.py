@@ -3,18 +3,17 @@
 import base64
 import json
 from fractions import Fraction
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import prose
 import pytest
+from workshop import LESSONS, MASTERS, ROOT
 
 import llmcalc
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-STORED = sorted([*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("solutions/*.ipynb")])
-EXCEPTIONS = json.loads((Path(__file__).parent / "prose_exceptions.json").read_text())
+EXCEPTIONS = json.loads((ROOT / "tests" / "prose_exceptions.json").read_text(encoding="utf-8"))
+NAMES = {str(path.relative_to(ROOT / "notebooks").with_suffix("")): path for path in [*LESSONS, *MASTERS]}
 
 
 def judge(name, findings, exceptions):
@@ -30,19 +29,17 @@ def judge(name, findings, exceptions):
     return complaints + [f"{name}: the exception for {number!r} is not needed" for number in sorted(allowed - needed)]
 
 
-@pytest.mark.parametrize("path", STORED, ids=lambda path: str(path.relative_to(NOTEBOOKS).with_suffix("")))
-def test_every_number_in_the_prose_is_backed(path):
-    name = str(path.relative_to(NOTEBOOKS).with_suffix(""))
-    findings = prose.unbacked(nbformat.read(path, as_version=4), llmcalc.claims())
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_in_the_prose_is_backed(name):
+    findings = prose.unbacked(nbformat.read(NAMES[name], as_version=4), llmcalc.claims())
     complaints = judge(name, findings, EXCEPTIONS)
     assert not complaints, "\n" + "\n".join(complaints)
 
 
 def test_every_exception_names_a_notebook_and_gives_a_reason():
-    names = {str(path.relative_to(NOTEBOOKS).with_suffix("")) for path in STORED}
     for entry in EXCEPTIONS:
         assert set(entry) == {"notebook", "number", "reason"}
-        assert entry["notebook"] in names
+        assert entry["notebook"] in NAMES
         assert len(entry["reason"].split()) >= 4, entry
 
 
@@ -204,8 +201,8 @@ def test_the_first_number_of_a_range_has_the_unit_of_the_second():
 def test_what_is_no_statement_is_exempt():
     free = """Since 2017 and (Kaplan et al. 2020, section 2.112), arXiv:2407.21783, see [this](page_1234.html#777).
     `memory = 777 * GB` and <img src="777.png" alt=""> in Python 3.112, GPT-3, BERT-340, gpt2-xl, Llama 3 8B,
-    Llama 3.1 405B, A100, RTX 4090, fp32, an 8-bit format, 2nm + 4nm, 200nm operations, $2 B$ for $B$ examples, $x_{777}$, $n^{777}$.
-    Twelve times 2 · 10, 2 times their sum, 4 times $n$, 8 weight matrices: $8192^2$.
+    Llama 3.1 405B, A100, RTX 4090, fp32, an 8-bit format, 2nm + 4nm, 200nm operations,
+    $2 B$ for $B$ examples, $x_{777}$, $n^{777}$, 8 weight matrices: $8192^2$, twelve times 2 · 10, 2 times their sum.
     Further (25 minutes): [lesson 01](01_name.ipynb), 1. and 2. of 3; at 40, 0.41.
 
     ```python

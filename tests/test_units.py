@@ -306,3 +306,9 @@ def test_binary_prefixes_are_for_bytes_and_bits(unit):
 def test_only_one_number_is_readable(value):
     with pytest.raises(TypeError, match="readable: value must be one number, got"):
         readable(value, "B")
+
+
+@pytest.mark.parametrize("unit", ["", None, 7, []], ids=repr)
+def test_a_number_without_a_unit_is_not_readable(unit):
+    with pytest.raises(ValueError, match="readable: unit must be a word, got"):
+        readable(1, unit)

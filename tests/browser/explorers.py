@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page
 
-PATIENCE = 10
+PATIENCE = 5
 """Seconds to wait for a new picture before it counts as missing."""
 
 

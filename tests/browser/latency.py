@@ -23,7 +23,8 @@ def measure(notebook_path, moves=20):
     Returns
     -------
     dict of str to list of (float or None)
-        For "explorer 1: batch, slider" and so on; None for a move that no new picture followed.
+        For "explorer 1: batch, slider" and so on; None, the last one then, for a move that no new
+        picture followed.
     """
     with tempfile.TemporaryDirectory() as temporary, open_lab(Path(temporary)) as lab:
         with lab.lesson(notebook_path) as lesson:
@@ -57,6 +58,8 @@ def _move_to_and_fro(control, moves):
         target = control.neighbour(direction)
         direction = target - control.position
         seconds.append(control.move(target))
+        if seconds[-1] is None:
+            return seconds  # it has waited long enough
     while control.position != start:
         control.move(control.position + (1 if start > control.position else -1))
     return seconds

@@ -74,7 +74,9 @@ def row(what, taken, base=None, budget=None, judged=None):
     judged = taken if judged is None else judged
     beside = f"{milliseconds(base)}{taken / base:>9.2f}" if base else f"{'':21}"
     fine = judged <= budget
-    print(f"{what:<68}{milliseconds(taken)}{beside}{milliseconds(budget)}{judged / budget:>7.0%}{'' if fine else ' OVER'}")
+    print(
+        f"{what:<68}{milliseconds(taken)}{beside}{milliseconds(budget)}{judged / budget:>7.0%}{'' if fine else ' OVER'}"
+    )
     return fine
 
 
