@@ -46,7 +46,7 @@ def described(picture, says, numbers):
 
     The sentence is announced to those who listen to the page when a control changes it.
     """
-    return f"{picture}<p aria-live='polite' style='max-width:760px'>{escape(says)}</p>{numbers}"
+    return f"{picture}<p aria-live='polite' style='max-width:760px;line-height:1.5'>{escape(says)}</p>{numbers}"
 
 
 def table(rows, header, caption=""):
@@ -71,7 +71,7 @@ def table(rows, header, caption=""):
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-_SPACE = "padding:2px 14px 2px 0"
+_SPACE = "padding:2px 14px 2px 0;line-height:1.5"
 
 
 def _cell(value):

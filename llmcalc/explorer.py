@@ -65,7 +65,7 @@ def _label(name):
 
 def _choice(label, values, default):
     control = widgets.Dropdown(options=values, value=default, description=label, style=_STYLE, layout=_FIELD)
-    return control, control
+    return control, widgets.HBox([control], layout=_ROW)
 
 
 def _number(label, values, default):
@@ -92,8 +92,9 @@ def _number(label, values, default):
 
     slider.observe(to_field, names="value")
     field.observe(to_slider, names="value")
-    return field, widgets.HBox([field, slider])
+    return field, widgets.HBox([field, slider], layout=_ROW)
 
 
 _STYLE = {"description_width": "10em"}
+_ROW = widgets.Layout(width="35em")
 _FIELD = widgets.Layout(width="19em")
