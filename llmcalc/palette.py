@@ -9,6 +9,9 @@ COLOURS = {
     "other": "#8c8c8c",
 }
 
+SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
+"""Colours of lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
+
 INK = {"weights": "#ffffff"}
 """Text upon a colour: white where named, else black."""
 
@@ -19,19 +22,5 @@ CARD = "var(--jp-layout-color1, #ffffff)"
 
 
 def colour(name, position=0):
-    """The colour of `name`, or of a series without a meaning of its own the one at its position."""
-    return COLOURS.get(name) or list(COLOURS.values())[position % len(COLOURS)]
-
-
-FIGURE_STYLE = {
-    "figure.figsize": (8, 4.5),
-    "figure.dpi": 100,
-    "font.size": 13,
-    "lines.linewidth": 2.5,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "axes.prop_cycle": (
-        f"cycler('color', {list(COLOURS.values())[:4]!r}) + cycler('linestyle', ['-', '--', ':', '-.'])"
-    ),
-}
-"""For ``plt.style.use``: the house's colours, a line style to repeat each, letters for the last row of the room."""
+    """The colour of `name`, or the one at its position for a series that is none of the house's things."""
+    return COLOURS.get(name) or SERIES[position % len(SERIES)]

@@ -106,7 +106,7 @@ def _expression(side):
     import sympy as sp
 
     try:
-        expression = None if isinstance(side, bool) else sp.sympify(side, strict=True)
+        expression = sp.sympify(side, strict=True)
     except (sp.SympifyError, TypeError):
         expression = None
     if not isinstance(expression, sp.Expr) or expression.is_Matrix:

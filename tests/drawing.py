@@ -10,7 +10,16 @@ from xml.etree import ElementTree
 from llmcalc import palette
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
-KNOWN = {*palette.COLOURS.values(), *palette.INK.values(), palette.TEXT, palette.LINE, palette.CARD, "none", "#000000"}
+KNOWN = {
+    *palette.COLOURS.values(),
+    *palette.SERIES,
+    *palette.INK.values(),
+    palette.TEXT,
+    palette.LINE,
+    palette.CARD,
+    "none",
+    "#000000",
+}
 
 
 @dataclass(frozen=True)

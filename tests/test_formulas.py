@@ -285,7 +285,7 @@ def test_bad_input_is_refused_by_the_names_of_formula_and_parameter(formula):
                 formula(**{**dict.fromkeys(parameters(formula), 1), name: value})
             message = str(refused.value)
             start = f"{formula.__name__}: {name} must be {allowed}, got "
-            assert message.startswith(start) and shown in message.removeprefix(start)
+            assert message.startswith(start) and shown in message.removeprefix(start) and "\n" not in message
 
 
 ZEROS = [0, 0.0, -0.0, Fraction(0), np.int32(0), np.float16(0), np.array([0, 1]), sp.Integer(0), sp.Float(0), n - n]

@@ -272,6 +272,7 @@ def test_symbols_that_may_be_zero_or_more_pass_and_those_that_cannot_be_an_amoun
         amount(sp.Symbol("n", zero=True), "layers", of="here")
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_longdouble_beyond_float64_is_refused_as_infinite():
     if np.finfo(np.longdouble).maxexp > sys.float_info.max_exp:
         huge = np.longdouble("1e4000")

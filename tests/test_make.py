@@ -175,6 +175,7 @@ def test_ci_runs_the_command_that_the_readme_names():
         ("12.3 ms (timed)", "12.3 ms (timed)"),
         ("fp32 [timed]", "fp32 [timed]"),
         ("64 examples in 12 ms [timed]", "64 examples in TIME [timed]"),
+        ("8 GB in all [timed]", "8 GB in all [timed]"),
         ("nan ms [timed]", "nan ms [timed]"),
     ],
 )
