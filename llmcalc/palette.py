@@ -10,7 +10,7 @@ COLOURS = {
 }
 
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
-"""Colours of lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
+"""For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
 
 INK = {"weights": "#ffffff"}
 """Text upon a colour: white where named, else black."""
