@@ -170,19 +170,19 @@ def test_a_polynomial_is_the_same_however_written_and_differs_by_any_term(data):
     assert not same(a * b, sp.expand(a * b) + extra)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 10**12 - 1), st.integers(-30, 30))
 def test_a_typed_decimal_of_up_to_twelve_digits_is_what_was_typed(digits, exponent):
     assert same(float(f"{digits}e{exponent}"), digits * sp.Integer(10) ** exponent)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 10**4), st.integers(1, 10**4), st.integers(-30, 30))
 def test_a_quotient_is_the_fraction_it_was_computed_from(a, b, exponent):
     assert same(a / b * 10.0**exponent, sp.Rational(a, b) * sp.Integer(10) ** exponent)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.floats(1e-300, 1e300), st.floats(1e-12, 1e-3))
 def test_numbers_more_than_rounding_apart_are_different(number, apart):
     assert not same(number, number * (1 + apart))
