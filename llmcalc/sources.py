@@ -94,7 +94,7 @@ def _mlp_claims():
         ),
         (
             "activation-bytes-per-sample", 440e3, described.activation_bytes(1), "B", "holds",
-            "by luck: 12 sets less the output, which no layer asks for again, are 11",
+            "two slips cancel: 12 sets counted as 11, and the output counted though nobody keeps it",
         ),
         (
             "kb-to-mb", 0.4297, convert(440, "kB", "MB"), "MB", "slips",
@@ -106,22 +106,22 @@ def _mlp_claims():
         ),
         (
             "max-batch", 9, largest_batch(8 * GB, 4 * GB, 440 * KB), "samples", "slips",
-            "carried over from the quotient: a thousand times too small",
+            "by its own sums: carried over from the quotient, a thousand times too small",
         ),
         (
             "training-memory-model", None, None, "", "slips",
-            "gradients and optimizer are left out; with them not one example fits into 8 GB",
+            "gradients and optimizer are left out; with all of them not one example fits into 8 GB",
         ),
         ("forward-flops-per-layer", 2e8, forward, "FLOP", "holds", "2nm: a multiplication and an addition a weight"),
         ("backward-flops-per-layer", 4e8, backward, "FLOP", "holds", "4nm: two products, dW and dX"),
         ("flops-per-layer", 6e8, forward + backward, "FLOP", "holds", "2nm + 4nm"),
         (
             "flops-per-sample", 6e9, computed.training_flops(1), "FLOP", "approximates",
-            "the first layer's dX is counted, though nobody needs the gradient of the data",
+            "for its 10 matrices: the first layer's dX is counted, though nobody needs it",
         ),
         (
             "throughput", 16.67, examples_per_second(100 * TFLOP, rule), "samples/s", "slips",
-            "TFLOP over GFLOP is a factor of 1000, which is lost",
+            "by its own FLOP: TFLOP over GFLOP is a factor of 1000, which is lost",
         ),
     )  # fmt: skip
     return [Claim(f"mlp-{row[0]}", "mlp", *row[1:]) for row in rows]
