@@ -74,21 +74,33 @@ class Lesson:
             scroller.evaluate("(scroller, number) => scroller.scrollTo(0, number * scroller.clientHeight)", number)
             self.page.screenshot(path=_album() / f"{self.path.stem}-{name}-{number + 1:02}.png")
 
-    @contextmanager
-    def magnified(self, times):
-        """The page as it is laid out when a reader zooms in: the window holds fewer, larger pixels."""
-        self.page.set_viewport_size({"width": WIDTH // times, "height": HEIGHT // times})
-        try:
-            yield
-        finally:
-            self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-
     def photograph_explorer(self, name):
         """Save the first explorer as it stands."""
         if _album():
             explorer = self.page.locator(".llmcalc-explorer").first
             explorer.evaluate("explorer => explorer.scrollIntoView({block: 'start'})")
             self.page.screenshot(path=_album() / f"{self.path.stem}-{name}.png")
+
+    @contextmanager
+    def unrolled(self):
+        """The page as tall as the notebook, so that nothing is scrolled out of sight."""
+        notebook = self.page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer")
+        with self._sized(WIDTH, HEIGHT + notebook.evaluate("notebook => notebook.scrollHeight")):
+            yield
+
+    @contextmanager
+    def magnified(self, times):
+        """The page as it is laid out when a reader zooms in: the window holds fewer, larger pixels."""
+        with self._sized(WIDTH // times, HEIGHT // times):
+            yield
+
+    @contextmanager
+    def _sized(self, width, height):
+        self.page.set_viewport_size({"width": width, "height": height})
+        try:
+            yield
+        finally:
+            self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
 
 class Lab:
@@ -114,8 +126,8 @@ class Lab:
             yield lesson
         finally:
             headers = {"Authorization": f"token {token}"}
-            for session in context.request.get(f"{url}api/sessions", headers=headers).json():
-                context.request.delete(f"{url}api/sessions/{session['id']}", headers=headers)
+            for kernel in context.request.get(f"{url}api/kernels", headers=headers).json():
+                context.request.delete(f"{url}api/kernels/{kernel['id']}", headers=headers)
             context.close()
 
 
