@@ -65,7 +65,10 @@ def table(rows, header, caption=""):
     -------
     str
     """
-    head = "".join(f'<th scope="col" style="text-align:left;{_SPACE}">{escape(name)}</th>' for name in header)
+    head = "".join(
+        f'<th scope="col" style="text-align:{_side(row[position] for row in rows)};{_SPACE}">{escape(name)}</th>'
+        for position, name in enumerate(header)
+    )
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -74,8 +77,16 @@ def table(rows, header, caption=""):
 _SPACE = "padding:2px 14px 2px 0;line-height:1.5"
 
 
+def _side(column):
+    return "right" if any(map(_is_number, column)) else "left"
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _cell(value):
-    number = isinstance(value, Real) and not isinstance(value, bool)
+    number = _is_number(value)
     text = f"{int(value) if value == int(value) else value:,}" if number else str(value)
     align = "right" if number else "left"
     return f'<td style="text-align:{align};{_SPACE}">{escape(text)}</td>'

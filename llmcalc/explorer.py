@@ -53,9 +53,19 @@ def explore(view, **choices):
     for control in controls.values():
         control.observe(redraw, names="value")
     panel = widgets.Box(rows, layout=widgets.Layout(flex_flow="row wrap"))  # two columns where there is room
-    box = widgets.VBox([panel, picture])
+    box = _Explorer([panel, picture])
+    box.says = f"Explorer: run the cell to move {', '.join(map(_label, choices))}"
     box.add_class("llmcalc-explorer")
     return box
+
+
+class _Explorer(widgets.VBox):
+    """A box that says in words what it is, for readers without a kernel."""
+
+    says = ""
+
+    def __repr__(self):
+        return self.says
 
 
 def _label(name):
@@ -74,10 +84,14 @@ def _number(label, values, default):
     kind = widgets.BoundedIntText if whole else widgets.BoundedFloatText
     field = kind(
         value=default, min=min(values), max=max(values), description=label, style=_STYLE, layout=_FIELD,
-        continuous_update=False,
+        continuous_update=False, tooltip=label,
     )  # fmt: skip
     slider = widgets.SelectionSlider(
-        options=values, value=default, readout=False, tooltip=label, layout=widgets.Layout(width="14em")
+        options=values,
+        value=default,
+        readout=False,
+        tooltip=label,
+        layout=widgets.Layout(width="14em", margin="0 0 0 1em"),
     )
 
     def nearest():

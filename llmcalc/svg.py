@@ -53,7 +53,8 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
         draw.append(_text(x, bottom + 26, mark, anchor="middle" if tick else "start"))
     for number, (label, parts) in enumerate(bars.items()):
         y, x = top + number * row, left
-        labels.append(_text(left, y + 20, label, weight=600))
+        above_limit = limit and not number  # the limit's own label stands between this label and the bar
+        labels.append(_text(left, 20 if above_limit else y + 20, label, weight=600))
         for position, (part, value) in enumerate(parts.items()):
             width = value * scale
             draw.append(
@@ -65,9 +66,10 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
             x += width
     if limit:
         x = left + limit[1] * scale
-        draw.append(_line(x, top - 10, x, bottom + 6, TEXT, width=3, dash="8 4"))
+        for y in range(top, bottom, row):
+            draw.append(_line(x, y + 22, x, y + 70, TEXT, width=3, dash="8 4"))
         side = "end" if x > WIDTH / 2 else "start"
-        draw.append(_text(x + (-6 if side == "end" else 6), top - 14, limit[0], anchor=side, weight=600))
+        labels.append(_text(x + (2 if side == "end" else -2), top + 16, limit[0], anchor=side, weight=600))
     legend = dict.fromkeys(part for parts in bars.values() for part in parts)
     draw += labels + _legend(legend, bottom + 54)  # labels last, so that no line crosses them
     return _svg(draw, bottom + 68, says)

@@ -9,8 +9,8 @@ def claims_table(document):
     rows = [
         (
             claim.id.removeprefix(f"{document}-").replace("-", " "),
-            _number(claim.claimed),
-            _number(claim.computed),
+            "" if claim.claimed is None else round(claim.claimed, 4),
+            "" if claim.computed is None else round(claim.computed, 4),
             claim.unit,
             claim.verdict,
             claim.why,
@@ -18,11 +18,3 @@ def claims_table(document):
         for claim in claims(document)
     ]
     return table(rows, ("claim", "written", "comes out", "unit", "verdict", "why"))
-
-
-def _number(value):
-    if value is None:
-        return ""
-    if isinstance(value, int) or value == int(value):
-        return f"{int(value):,}"
-    return f"{value:,.2f}" if value >= 1 else f"{value:.4g}"
