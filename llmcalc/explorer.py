@@ -31,7 +31,14 @@ def explore(view, **choices):
         For a keyword that is no parameter of the view, and for a default that is not among the choices.
     """
     parameters = inspect.signature(view).parameters
-    controls, rows = {}, []
+    controls, rows, picture = {}, [], widgets.HTML(value=view())
+
+    def redraw(_change):
+        try:
+            picture.value = view(**{name: control.value for name, control in controls.items()})
+        except ValueError as refused:  # values that do not go together: say so where the picture was
+            picture.value = f'<p role="alert">{escape(str(refused))}</p>'
+
     for name, values in choices.items():
         if name not in parameters:
             raise TypeError(f"explore: {view.__name__} has no parameter {name!r}; it has {', '.join(parameters)}")
@@ -40,18 +47,8 @@ def explore(view, **choices):
             raise ValueError(f"explore: {name} must offer the view's default {default!r}, got {values}")
         numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
         make = _number if numbers else _choice
-        controls[name], row = make(_label(name), values, default)
+        controls[name], row = make(_label(name), values, default, redraw)
         rows.append(row)
-    picture = widgets.HTML(value=view())
-
-    def redraw(_change):
-        try:
-            picture.value = view(**{name: control.value for name, control in controls.items()})
-        except ValueError as refused:  # values that do not go together: say so where the picture was
-            picture.value = f'<p role="alert">{escape(str(refused))}</p>'
-
-    for control in controls.values():
-        control.observe(redraw, names="value")
     panel = widgets.Box(rows, layout=widgets.Layout(flex_flow="row wrap"))  # two columns where there is room
     box = _Explorer([panel, picture])
     box.says = f"Explorer: run the cell to move {', '.join(map(_label, choices))}"
@@ -73,12 +70,13 @@ def _label(name):
     return name.replace("_per_", "/").replace("_", " ")
 
 
-def _choice(label, values, default):
+def _choice(label, values, default, redraw):
     control = widgets.Dropdown(options=values, value=default, description=label, style=_STYLE, layout=_FIELD)
+    control.observe(redraw, names="value")
     return control, widgets.HBox([control], layout=_ROW)
 
 
-def _number(label, values, default):
+def _number(label, values, default, redraw):
     """A labelled field for any number, and a slider through the meaningful ones (which has no name of its own)."""
     whole = all(isinstance(value, int) for value in values)
     kind = widgets.BoundedIntText if whole else widgets.BoundedFloatText
@@ -99,11 +97,13 @@ def _number(label, values, default):
 
     def to_field(_change):
         if slider.value != nearest():  # the learner moved the slider; otherwise it only follows the field
-            field.value = slider.value
+            with field.hold_sync():  # the picture goes to the browser first
+                field.value = slider.value
 
     def to_slider(_change):
         slider.value = nearest()
 
+    field.observe(redraw, names="value")
     slider.observe(to_field, names="value")
     field.observe(to_slider, names="value")
     return field, widgets.HBox([field, slider], layout=_ROW)
