@@ -86,10 +86,8 @@ def _is_number(value):
 
 
 def _cell(value):
-    number = _is_number(value)
-    text = f"{int(value) if value == int(value) else value:,}" if number else str(value)
-    align = "right" if number else "left"
-    return f'<td style="text-align:{align};{_SPACE}">{escape(text)}</td>'
+    text = f"{int(value) if value == int(value) else value:,}" if _is_number(value) else str(value)
+    return f'<td style="text-align:{_side([value])};{_SPACE}">{escape(text)}</td>'
 
 
 def _image(svg):

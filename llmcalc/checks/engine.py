@@ -58,9 +58,10 @@ class Formula:
     def __call__(self, answer):
         names = list(inspect.signature(self.right).parameters)
         _expect_function(answer, names)
-        formula = _formula(answer, _symbols(names, self.lists))
+        symbols = _symbols(names, self.lists)
+        formula = _formula(answer, symbols)
         if formula is not None:
-            _compare_symbols(self, formula, _symbols(names, self.lists))
+            _compare_symbols(self, formula, symbols)
         _compare_samples(self, answer, names)
         if formula is not None:
             print(f"Correct, for every input: {formula}")

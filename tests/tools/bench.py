@@ -4,9 +4,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from math import inf
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 import nbformat
 from workshop import LESSONS, ROOT, STRICT
@@ -14,7 +13,6 @@ from workshop import LESSONS, ROOT, STRICT
 # Seconds
 IMPORT_OVER_BARE_PYTHON = 0.040
 STRICT_RUN = 6.0
-KEY_TO_PICTURE_MEDIAN, KEY_TO_PICTURE_95TH_PERCENTILE = 0.060, 0.150
 
 
 def main():
@@ -45,18 +43,15 @@ def moving():
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
     try:
         from lab import find_browser
-        from latency import measure
+        from latency import BUDGET, figures, measure
     except ImportError as missing:
         return print(f"explorers: not measured, {missing}")
     if not find_browser():
         return print("explorers: not measured, there is no Chromium")
     for lesson in LESSONS:
-        moves = measure(lesson.relative_to(ROOT)).values()
-        times = [inf if time is None else time for times in moves for time in times]  # None: no new picture came
-        if times:
-            yield row(f"explorers of {lesson.stem}, median", median(times), budget=KEY_TO_PICTURE_MEDIAN)
-            slow = quantiles(times, n=20, method="inclusive")[-1]
-            yield row(f"explorers of {lesson.stem}, 95th percentile", slow, budget=KEY_TO_PICTURE_95TH_PERCENTILE)
+        measured = measure(lesson.relative_to(ROOT))
+        for name, taken in figures(measured).items() if measured else ():
+            yield row(f"explorers of {lesson.stem}, {name}", taken, budget=BUDGET[name])
 
 
 def seconds(*arguments):
