@@ -9,10 +9,20 @@ COLOURS = {
     "other": "#8c8c8c",
 }
 
+PARTS = {
+    "embedding": "#88ccee",
+    "attention": "#332288",
+    "feed-forward": "#ddcc77",
+    "experts": "#999933",
+    "output layer": "#44aa99",
+    "norms and biases": "#cc6677",
+}
+"""The parts of a model, where a picture shows what its weights or its operations are made of (Tol, "muted")."""
+
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
 """For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
 
-INK = {"weights": "#ffffff"}
+INK = {"weights": "#ffffff", "attention": "#ffffff"}
 """Text upon a colour: white where named, else black."""
 
 TEXT = "var(--jp-ui-font-color1, #1a1a1a)"
@@ -23,4 +33,4 @@ CARD = "var(--jp-layout-color1, #ffffff)"
 
 def colour(name, position=0):
     """The colour of `name`, or the one at its position for a series that is none of the house's things."""
-    return COLOURS.get(name) or SERIES[position % len(SERIES)]
+    return COLOURS.get(name) or PARTS.get(name) or SERIES[position % len(SERIES)]

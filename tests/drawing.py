@@ -12,6 +12,7 @@ from llmcalc import palette
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 KNOWN = {
     *palette.COLOURS.values(),
+    *palette.PARTS.values(),
     *palette.SERIES,
     *palette.INK.values(),
     palette.TEXT,
@@ -95,6 +96,9 @@ def _box(part):
     if kind == "polyline":
         xs, ys = zip(*(map(float, point.split(",")) for point in part.get("points").split()), strict=True)
         return Box(min(xs), min(ys), max(xs), max(ys), part.get("stroke"), kind)
+    if kind == "circle":
+        x, y, r = (float(part.get(name)) for name in ("cx", "cy", "r"))
+        return Box(x - r, y - r, x + r, y + r, part.get("fill"), kind)
     assert kind == "text", f"{kind} is new here: teach this file what it covers"
     text, x, y = part.text or "", float(part.get("x")), float(part.get("y"))
     width = text_width(text, bold=int(part.get("font-weight")) > 500)

@@ -10,11 +10,12 @@ import pytest
 import sympy as sp
 
 from llmcalc import MLP, checks
-from llmcalc.checks import engine, mlp
+from llmcalc.checks import engine
 from llmcalc.checks.engine import BYTE_SLIPS, PREFIX_SLIPS, Choice, Formula, Number, StillOpen, Wrong
 from llmcalc.compute import seconds_for, training_flops
 
-QUESTIONS = mlp.QUESTIONS
+SUBJECTS = [getattr(checks, subject) for subject in checks._SUBJECTS]
+QUESTIONS = {name: question for subject in SUBJECTS for name, question in subject.QUESTIONS.items()}
 RIGHT_BATCH = 87_370
 FORMULAS = {name: question for name, question in QUESTIONS.items() if isinstance(question, Formula)}
 NUMBERS = {name: question for name, question in QUESTIONS.items() if isinstance(question, Number)}
@@ -34,6 +35,11 @@ def listed(questions):
         for name, question in questions.items()
         for mistake in question.mistakes
     ]
+
+
+def test_every_question_has_a_name_of_its_own():
+    names = [name for subject in SUBJECTS for name in subject.QUESTIONS]
+    assert len(set(names)) == len(names)
 
 
 # --- right answers in unusual form

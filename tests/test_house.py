@@ -19,13 +19,17 @@ FLOORS = (
         "compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
         "sharding parallel pipeline layout collectives communication",
     ),
-    ("facts", "formats families fits hardware runs"),
+    ("facts", "formats families fits hardware runs tables"),
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization finetuning serving "
         "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
-    ("views", "svg palette display views.families views.ledger views.mlp views.notation views.sources views.storage"),
+    (
+        "views",
+        "svg svg.canvas svg.bars svg.lines palette display "
+        "views.families views.ledger views.mlp views.notation views.sources views.storage",
+    ),
     ("explorers and checks", "explorer checks checks.engine checks.mlp"),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

@@ -8,7 +8,7 @@ import pytest
 from drawing import check, read, text_width
 
 from llmcalc import palette
-from llmcalc.svg import line_chart, stacked_bars
+from llmcalc.svg import line_chart, ranges, stacked_bars
 from llmcalc.units import readable
 
 TRICKY = "less < more & \"quoted\" 'single' > ünïcode 10⁹ </svg>"
@@ -80,6 +80,57 @@ def test_a_name_stands_inside_its_part_only_if_there_is_room():
             within = [text for text in drawing.of("text") if text.what == name and bar.top < text.top < bar.bottom]
             assert all(bar.left <= text.left and text.right <= bar.right for text in within)
         assert drawing.texts().count("activations") >= 1  # at least in the legend
+
+
+def test_shares_have_an_axis_in_percent():
+    drawing = check(stacked_bars({"model": {"attention": 30, "feed-forward": 70}}, unit="%", says="x"))
+    assert {"0%", "100%"} <= set(drawing.texts())
+
+
+def test_a_long_legend_goes_on_in_further_rows():
+    parts = dict.fromkeys([*palette.COLOURS, *palette.PARTS], 1)
+    drawing = check(stacked_bars({"all": parts}, unit="B", says="x"))
+    keys = [box for box in drawing.of("rect") if box.bottom - box.top < 20]
+    assert len(keys) == len(parts) and len({box.top for box in keys}) == 3
+
+
+# --- ranges ---------------------------------------------------------------------------------------------------------
+
+RANGES = {
+    "usual": {"a run with a name": (0.5, 0.8, 1.2, 1), "another": (0.4, 0.5, 2, 0.3)},
+    "equal": {"a": (1, 1, 1, 1)},
+    "far apart": {"a": (1e-3, 1, 1e3), "b": (1, 2, 3)},
+    "many": {f"run {number}": (number, number + 1, number + 5, 3) for number in range(1, 31)},
+}
+
+
+@pytest.mark.parametrize("rows", RANGES.values(), ids=RANGES)
+@pytest.mark.parametrize("x_log", [False, True])
+@pytest.mark.parametrize("limit", [None, ("as reported", 1)])
+def test_ranges_stay_on_their_canvas_and_their_texts_apart(rows, x_log, limit):
+    drawing = check(ranges(rows, x_label="hours", says="x", x_log=x_log, limit=limit))
+    assert {*rows, "hours"} <= set(drawing.texts())
+    assert len(drawing.of("circle")) == sum(len(values) == 4 for values in rows.values())
+
+
+def test_a_range_lies_between_its_ends_and_holds_its_middle():
+    drawing = read(ranges({"a": (10, 20, 40, 30)}, x_label="x", says="x"))
+    thick = next(box for box in drawing.of("line") if box.what == palette.SERIES[0])
+    middle = [box for box in drawing.of("line") if box.what == palette.TEXT][-1]
+    (true,) = drawing.of("circle")
+    assert middle.left - thick.left == pytest.approx((thick.right - thick.left) / 3, abs=0.2)
+    assert (true.left + true.right) / 2 - thick.left == pytest.approx((thick.right - thick.left) * 2 / 3, abs=0.2)
+
+
+@pytest.mark.parametrize("values", [(1, 2), (3, 2, 1), (1, nan, 2), (1, 2, 3, inf)])
+def test_what_is_no_range_is_refused_by_name(values):
+    with pytest.raises(ValueError, match="ranges: 'run' needs low <= middle <= high"):
+        ranges({"run": values}, x_label="x", says="x")
+
+
+def test_a_logarithmic_range_has_to_be_positive():
+    with pytest.raises(ValueError, match="ranges: a logarithmic axis needs positive values, got 0 in 'run'"):
+        ranges({"run": (0, 1, 2)}, x_label="x", says="x", x_log=True)
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------
@@ -167,6 +218,45 @@ def test_each_line_differs_in_more_than_its_colour():
     assert len(set(dashes)) == 4
 
 
+def test_lines_may_have_positions_of_their_own():
+    x, series = {"short": [1, 2], "long": [0, 1, 2, 4]}, {"short": [1, 1], "long": [2, 2, 2, 2]}
+    short, long = read(line_chart(x, series, x_label="x", y_label="y", says="x")).of("polyline")
+    assert short.right - short.left == pytest.approx((long.right - long.left) / 4, abs=0.2)
+
+
+@pytest.mark.parametrize(("x_log", "y_log"), [*product((False, True), repeat=2)])
+def test_named_points_stand_on_their_line_with_names_apart(x_log, y_log):
+    places = {"a model": (10, 2), "a model beside it": (11, 2), "at the end": (1000, 4), "in the corner": (1, 1)}
+    drawing = check(
+        line_chart([1, 10, 1000], {"line": [1, 2, 4]}, x_label="x", y_label="y", says="x",
+                   x_log=x_log, y_log=y_log, points=places)
+    )  # fmt: skip
+    assert set(places) <= set(drawing.texts())
+    (line,), dots = drawing.of("polyline"), drawing.of("circle")
+    assert [(dots[2].left + dots[2].right) / 2, (dots[2].top + dots[2].bottom) / 2] == pytest.approx(
+        [line.right, line.top], abs=0.2
+    )
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.9, 3.4), (2, 5), (0.03, 0.5), (1, 40), (7e9, 3e11), (99, 101)])
+def test_a_narrow_logarithmic_axis_has_marks_enough_and_is_well_filled(low, high):
+    drawing = check(line_chart([1, 2], {"line": [low, high]}, x_label="x", y_label="y", says="x", y_log=True))
+    (line,) = drawing.of("polyline")
+    marks = [box for box in drawing.of("line") if box.what == palette.LINE]
+    assert 2 <= len(marks) <= 7
+    assert line.top >= min(box.top for box in marks) - 0.1 and line.bottom <= max(box.top for box in marks) + 0.1
+
+
+def test_a_linear_axis_may_begin_above_zero():
+    from_zero, close = (
+        read(line_chart([1, 2], {"line": [100, 101]}, x_label="x", y_label="y", says="x", from_zero=choice))
+        for choice in (True, False)
+    )
+    assert "0" in from_zero.texts() and "0" not in close.texts()
+    (flat,), (steep,) = from_zero.of("polyline"), close.of("polyline")
+    assert steep.bottom - steep.top > 50 * (flat.bottom - flat.top)
+
+
 # --- what both share ------------------------------------------------------------------------------------------------
 
 
@@ -240,10 +330,10 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", palette.COLOURS)
+@pytest.mark.parametrize("name", [*palette.COLOURS, *palette.PARTS])
 def test_text_upon_a_colour_can_be_read(name):
     """WCAG 2, success criterion 1.4.3: a contrast of 4.5 for text."""
-    assert contrast(palette.COLOURS[name], palette.INK.get(name, "#000000")) >= 4.5
+    assert contrast(palette.colour(name), palette.INK.get(name, "#000000")) >= 4.5
 
 
 @pytest.mark.parametrize("variable", [palette.TEXT, palette.LINE, palette.CARD])
@@ -252,7 +342,8 @@ def test_colours_of_the_page_have_a_fallback(variable):
 
 
 def test_colours_are_all_different():
-    assert len(set(palette.COLOURS.values())) == len(palette.COLOURS)
+    every = [*palette.COLOURS.values(), *palette.PARTS.values(), *palette.SERIES]
+    assert len(set(every)) == len(every)
     assert palette.colour("weights") == palette.colour("weights", 3) != palette.colour("unknown", 3)
 
 

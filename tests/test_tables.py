@@ -1,0 +1,61 @@
+"""The published tables that the package carries are those of the papers, cell by cell."""
+
+import json
+
+import pytest
+from workshop import ROOT
+
+from llmcalc import tables
+
+RECORDS = json.loads((ROOT / "tests" / "data" / "published_tables.json").read_text(encoding="utf-8"))["records"]
+SHAPE = {"layers": "n_layers", "width": "d_model", "heads": "n_heads"}
+CHINCHILLA = {**SHAPE, "parameters": "params", "feed_forward": "ffw_size", "head_dim": "kv_size"}
+KORTHIKANTI = {
+    "layers": "layers", "width": "hidden", "heads": "heads", "batch": "global_batch", "gpus": "gpus",
+    "seconds_full": "iteration_full_recompute", "seconds_selective": "iteration_present_work",
+    "mfu": "mfu", "hfu": "hfu",
+}  # fmt: skip
+CELLS = {
+    ("GPT3_SHAPES", "Brown", ("Table 2.1",)): {
+        **SHAPE, "parameters": "params_nominal", "head_dim": "d_head", "batch_tokens": "batch_tokens",
+    },
+    ("GPT3_COMPUTE", "Brown", ("Table D.1",)): {
+        "pflop_days": "train_compute_pfdays", "flops": "train_compute", "parameters": "params",
+        "tokens": "train_tokens", "flops_per_parameter_and_token": "flops_per_param_per_token",
+        "active_share": "fraction_params_active",
+    },
+    ("CHINCHILLA_SHAPES", "Hoffmann", ("Table A9",)): CHINCHILLA,
+    ("CHINCHILLA_RATIOS", "Hoffmann", ("Table A4",)): {**CHINCHILLA, "ratio": "flop_ratio_ours_over_6ND"},
+    ("CHINCHILLA_OPTIMA", "Hoffmann", ("Table 3", "Table A3")): {
+        "parameters": "params", "tokens": "tokens", "flops": "compute",
+    },
+    ("SELECTIVE_RECOMPUTATION", "Korthikanti", ("Table 5",)): KORTHIKANTI,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "source", "printed"), CELLS, ids=lambda value: str(value))
+def test_every_cell_is_the_printed_one(table, source, printed):
+    records = [row for row in RECORDS if row["source"].startswith(source) and row["table"] in printed]
+    ours, columns = getattr(tables, table), CELLS[table, source, printed]
+    assert len(ours) == len(records) > 0
+    assert set(columns) >= set(ours.columns.split()) - {"name", "approach"}
+    for row, record in zip(ours, records, strict=True):
+        for ours_name, theirs in columns.items():
+            assert getattr(row, ours_name) == record["quantities"][theirs]["value"], (row, theirs)
+        assert (
+            row[0] == int(record["name"].split(",")[0][-1])
+            if table == "CHINCHILLA_OPTIMA"
+            else row[0] in record["name"]
+        )
+
+
+def test_a_row_is_found_by_its_name_and_an_unknown_one_refused():
+    assert tables.GPT3_SHAPES.row("GPT-3 13B").width == 5140
+    with pytest.raises(KeyError, match="GPT-3 13B"):
+        tables.GPT3_SHAPES.row("GPT-3 13")
+
+
+def test_every_table_is_held_against_the_papers():
+    assert {name for name, value in vars(tables).items() if isinstance(value, tables.Table)} == {
+        key[0] for key in CELLS
+    }
