@@ -82,6 +82,15 @@ def test_a_name_stands_inside_its_part_only_if_there_is_room():
         assert drawing.texts().count("activations") >= 1  # at least in the legend
 
 
+def test_a_part_has_the_colour_of_its_key_in_every_bar():
+    drawing = read(stacked_bars({"one": {"a": 1, "b": 1}, "two": {"c": 1, "b": 1}}, unit="B", says="x"))
+    tall, keys = [], []
+    for box in drawing.of("rect"):
+        (tall if box.bottom - box.top > 20 else keys).append(box.what)
+    a, b, c = keys
+    assert tall == [a, b, c, b] and len({a, b, c}) == 3
+
+
 def test_shares_have_an_axis_in_percent():
     drawing = check(stacked_bars({"model": {"attention": 30, "feed-forward": 70}}, unit="%", says="x"))
     assert {"0%", "100%"} <= set(drawing.texts())

@@ -39,6 +39,7 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
     bottom = top + row * len(bars)
     scale = (WIDTH - left - right) / ticks[-1]
     draw, labels = [], []
+    names = list(dict.fromkeys(part for parts in bars.values() for part in parts))  # one colour each, in all bars
     for tick, mark in zip(ticks, marks, strict=True):
         x = left + tick * scale
         draw.append(line(x, top, x, bottom + 6, LINE))
@@ -47,10 +48,10 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
         y, x = top + number * row, left
         above_limit = limit and not number  # the limit's own label stands between this label and the bar
         labels.append(text(left, 20 if above_limit else y + 20, label, weight=600))
-        for position, (part, value) in enumerate(parts.items()):
+        for part, value in parts.items():
             width = value * scale
             draw.append(
-                f'<rect x="{x:.1f}" y="{y + 28}" width="{width:.1f}" height="36" fill="{colour(part, position)}" '
+                f'<rect x="{x:.1f}" y="{y + 28}" width="{width:.1f}" height="36" fill="{colour(part, names.index(part))}" '
                 f'stroke="{CARD}" stroke-width="1.5"/>'
             )
             if width > 9 * len(part) + 12:
@@ -62,7 +63,7 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
             draw.append(line(x, y + 22, x, y + 70, TEXT, width=3, dash="8 4"))
         side = "end" if x > WIDTH / 2 else "start"
         labels.append(text(x + (2 if side == "end" else -2), top + 16, limit[0], anchor=side, weight=600))
-    keys, more = legend(dict.fromkeys(part for parts in bars.values() for part in parts), bottom + 54)
+    keys, more = legend(names, bottom + 54)
     draw += labels + keys  # labels last, so that no line crosses them
     return picture(draw, bottom + 68 + more, says)
 

@@ -1,11 +1,22 @@
 """The claims of a document as a table: what is written, what comes out, and why."""
 
 from llmcalc.display import table
+from llmcalc.lookup import looked_up
 from llmcalc.sources import claims
 
 
-def claims_table(document):
-    """Every claim of a document beside the recomputed number, as an HTML table."""
+def claims_table(document, only=None):
+    """Claims of a document beside the recomputed numbers, as an HTML table.
+
+    Parameters
+    ----------
+    document : str
+        A key of `llmcalc.sources.DOCUMENTS`.
+    only : sequence of str, optional
+        Ids of the claims to show, without the document's name; by default all of them.
+    """
+    of_document = {claim.id.removeprefix(f"{document}-"): claim for claim in claims(document)}
+    shown = of_document.values() if only is None else [looked_up(name, of_document, "claim") for name in only]
     rows = [
         (
             claim.id.removeprefix(f"{document}-").replace("-", " "),
@@ -15,7 +26,7 @@ def claims_table(document):
             claim.verdict,
             claim.why,
         )
-        for claim in claims(document)
+        for claim in shown
     ]
     return table(rows, ("claim", "written", "comes out", "unit", "verdict", "why"))
 
