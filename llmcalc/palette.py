@@ -15,14 +15,14 @@ PARTS = {
     "feed-forward": "#ddcc77",
     "experts": "#999933",
     "output layer": "#44aa99",
-    "norms and biases": "#cc6677",
+    "norms and biases": "#882255",
 }
 """The parts of a model, where a picture shows what its weights or its operations are made of (Tol, "muted")."""
 
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
 """For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
 
-INK = {"weights": "#ffffff", "attention": "#ffffff"}
+INK = {"weights": "#ffffff", "attention": "#ffffff", "norms and biases": "#ffffff"}
 """Text upon a colour: white where named, else black."""
 
 TEXT = "var(--jp-ui-font-color1, #1a1a1a)"

@@ -38,6 +38,25 @@ _HOFFMANN = "Hoffmann et al. 2022, arXiv:2203.15556"
 _M, _B, _T = 10**6, 10**9, 10**12
 
 # fmt: off
+TRANSFORMER_2017 = Table(
+    "Variations of the first Transformer", "Vaswani et al. 2017, arXiv:1706.03762, table 3",
+    "name layers width feed_forward heads query_dim value_dim parameters",
+    (
+        ("base", 6, 512, 2048, 8, 64, 64, 65 * _M),
+        ("keys of 16", 6, 512, 2048, 8, 16, 64, 58 * _M),
+        ("keys of 32", 6, 512, 2048, 8, 32, 64, 60 * _M),
+        ("2 layers", 2, 512, 2048, 8, 64, 64, 36 * _M),
+        ("4 layers", 4, 512, 2048, 8, 64, 64, 50 * _M),
+        ("8 layers", 8, 512, 2048, 8, 64, 64, 80 * _M),
+        ("256 wide", 6, 256, 2048, 8, 32, 32, 28 * _M),
+        ("1024 wide", 6, 1024, 2048, 8, 128, 128, 168 * _M),
+        ("inside 1024", 6, 512, 1024, 8, 64, 64, 53 * _M),
+        ("inside 4096", 6, 512, 4096, 8, 64, 64, 90 * _M),
+        ("big", 6, 1024, 4096, 16, 64, 64, 213 * _M),
+    ),
+)
+"""As many layers in the encoder as in the decoder; the names are ours. Rows without a count are left out."""
+
 GPT3_SHAPES = Table(
     "Shapes of the GPT-3 models", f"{_BROWN}, table 2.1",
     "name parameters layers width heads head_dim batch_tokens",

@@ -6,6 +6,7 @@ import pytest
 from workshop import ROOT
 
 from llmcalc import tables
+from llmcalc.published import encoder_decoder_parameters
 
 RECORDS = json.loads((ROOT / "tests" / "data" / "published_tables.json").read_text(encoding="utf-8"))["records"]
 SHAPE = {"layers": "n_layers", "width": "d_model", "heads": "n_heads"}
@@ -49,6 +50,34 @@ def test_every_cell_is_the_printed_one(table, source, printed):
         )
 
 
+VASWANI = """
+6 512 2048 8 64 64 65 | 6 512 2048 8 16 64 58 | 6 512 2048 8 32 64 60 | 2 512 2048 8 64 64 36 | 4 512 2048 8 64 64 50
+8 512 2048 8 64 64 80 | 6 256 2048 8 32 32 28 | 6 1024 2048 8 128 128 168 | 6 512 1024 8 64 64 53
+6 512 4096 8 64 64 90 | 6 1024 4096 16 64 64 213
+"""  # typed a second time from the paper's table 3; blank cells are those of the base model
+
+
+def test_the_first_transformers_are_those_of_the_paper():
+    cells = [[int(cell) for cell in row.split()] for row in VASWANI.replace("\n", "|").split("|") if row.strip()]
+    ours = [[*row[1:-1], row.parameters // 10**6] for row in tables.TRANSFORMER_2017]
+    assert ours == cells
+
+
+def test_one_vocabulary_explains_every_row_of_the_first_transformers_but_the_big_one():
+    def explained(vocabulary):
+        return {
+            row.name
+            for row in tables.TRANSFORMER_2017
+            if abs(encoder_decoder_parameters(*row[1:-1], vocabulary) - row.parameters) <= 500_000
+        }
+
+    everyone = {row.name for row in tables.TRANSFORMER_2017}
+    right = [vocabulary for vocabulary in range(30_000, 50_000) if explained(vocabulary) == everyone - {"big"}]
+    assert right == [*range(41_004, 41_209)]
+    big = [vocabulary for vocabulary in range(30_000, 50_000) if "big" in explained(vocabulary)]
+    assert big == [*range(35_368, 36_345)]
+
+
 def test_a_row_is_found_by_its_name_and_an_unknown_one_refused():
     assert tables.GPT3_SHAPES.row("GPT-3 13B").width == 5140
     with pytest.raises(KeyError, match="GPT-3 13B"):
@@ -56,6 +85,5 @@ def test_a_row_is_found_by_its_name_and_an_unknown_one_refused():
 
 
 def test_every_table_is_held_against_the_papers():
-    assert {name for name, value in vars(tables).items() if isinstance(value, tables.Table)} == {
-        key[0] for key in CELLS
-    }
+    every = {name for name, value in vars(tables).items() if isinstance(value, tables.Table)}
+    assert every == {"TRANSFORMER_2017", *(key[0] for key in CELLS)}

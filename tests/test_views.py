@@ -21,7 +21,7 @@ from drawing import check, drawings, read
 import llmcalc.views
 from llmcalc.families import FAMILIES, Family
 from llmcalc.formats import FORMATS
-from llmcalc.models import model
+from llmcalc.models import MODELS, model
 from llmcalc.notation import GROUPS, NOTATION
 from llmcalc.sources import claims
 from llmcalc.units import convert
@@ -29,6 +29,7 @@ from llmcalc.views.families import _WORDS, family_table
 from llmcalc.views.ledger import ledger_table
 from llmcalc.views.mlp import OPTIMIZERS, training_memory
 from llmcalc.views.notation import notation_table
+from llmcalc.views.parameters import PUBLISHED, parameter_count, parameter_shares, parts_of
 from llmcalc.views.sources import claims_table
 from llmcalc.views.storage import weight_storage
 
@@ -100,8 +101,8 @@ def read_quantity(text, unit):
 # --- every view -----------------------------------------------------------------------------------------------------
 
 
-def test_both_lessons_have_explorers():
-    assert {lesson[:2] for lesson, _, _ in EXPLORERS} >= {"00", "01"}
+def test_every_lesson_has_an_explorer():
+    assert {lesson[:2] for lesson, _, _ in EXPLORERS} >= {"00", "01", "02"}
 
 
 @every_explorer
@@ -243,6 +244,53 @@ def test_the_table_of_claims_shows_what_is_written_and_what_comes_out():
 
 
 # --- ledgers and families -------------------------------------------------------------------------------------------
+
+
+def test_a_table_of_claims_can_be_a_choice_in_its_own_order():
+    rows = table_of(claims_table("deepdive", ["layer", "ffn-factor"]))
+    assert [row[0] for row in rows] == ["layer", "ffn factor"]
+    with pytest.raises(KeyError, match="nonsense"):
+        claims_table("deepdive", ["nonsense"])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_parts_of_a_model_are_all_of_it(name):
+    assert sum(parts_of(model(name)).values()) == model(name).parameters.total
+
+
+def test_shares_of_published_models_add_up_and_go_from_small_to_large():
+    rows = table_of(parameter_shares())
+    assert [row[0] for row in rows] == list(PUBLISHED)
+    for name, total, *shares in rows:
+        assert number(total) == model(name).parameters.total
+        assert sum(float(share.rstrip("%")) for share in shares if share) == pytest.approx(100, abs=0.3)
+    (drawing,) = map(check, drawings(parameter_shares()))
+    assert {"0%", "100%"} <= set(drawing.texts())
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("llama-3-8b", {}),
+        (
+            "llama-3.2-1b",
+            {"layers": 16, "width": 2048, "head_dim": 64, "feed_forward_width": 8192, "output_layer": "tied"},
+        ),
+        ("mixtral-8x7b", {"vocabulary": 32_000, "experts": 8}),
+    ],
+)
+def test_the_model_that_a_reader_shapes_has_the_parameters_of_the_published_one(name, sizes):
+    *parts, together, active, rule = table_of(parameter_count(**sizes))
+    ledger = model(name).parameters
+    assert sum(number(row[1]) for row in parts) == number(together[1]) == ledger.total
+    assert number(active[1]) == ledger.active
+    assert f"{ledger.total:,} parameters" in parameter_count(**sizes)
+    built = model(name)
+    assert number(rule[1]) == 12 * built.layers * built.width**2 + built.vocabulary * built.width
+
+
+def test_heads_that_cannot_be_shared_equally_are_shared_as_nearly_as_possible():
+    assert "6 heads of 128 and 1 for keys and values" in parameter_count(width=768, heads_per_key=4)
 
 
 def test_a_ledger_shows_every_item_with_share_formula_and_source():

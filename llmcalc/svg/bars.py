@@ -49,9 +49,9 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
         above_limit = limit and not number  # the limit's own label stands between this label and the bar
         labels.append(text(left, 20 if above_limit else y + 20, label, weight=600))
         for part, value in parts.items():
-            width = value * scale
+            width, fill = value * scale, colour(part, names.index(part))
             draw.append(
-                f'<rect x="{x:.1f}" y="{y + 28}" width="{width:.1f}" height="36" fill="{colour(part, names.index(part))}" '
+                f'<rect x="{x:.1f}" y="{y + 28}" width="{width:.1f}" height="36" fill="{fill}" '
                 f'stroke="{CARD}" stroke-width="1.5"/>'
             )
             if width > 9 * len(part) + 12:
