@@ -9,7 +9,7 @@ from llmcalc.palette import PARTS
 from llmcalc.svg import stacked_bars
 from llmcalc.transformer import Transformer
 
-PUBLISHED = ("gpt2", "gpt2-xl", "llama-3.2-1b", "llama-3-8b", "mixtral-8x7b", "llama-3-70b", "gpt-3-175b")
+PUBLISHED = ("gpt2", "llama-3.2-1b", "gpt2-xl", "llama-3-8b", "mixtral-8x7b", "llama-3-70b", "gpt-3-175b")
 
 
 def parts_of(model):
