@@ -11,6 +11,7 @@ from llmcalc.flops import forward_ledger
 from llmcalc.hardware import gpu
 from llmcalc.models import model
 from llmcalc.runs import RUNS
+from llmcalc.tables import GPT3_COMPUTE
 from llmcalc.units import DAY, HOUR, MINUTE, convert
 
 LARGE_RUN = next(run for run in RUNS if run.name == "Llama 3.1 405B")
@@ -45,7 +46,8 @@ DAY_SLIPS = (
     ("seconds in place of days", DAY, "FLOP over FLOP/s: which unit is left?"),
     ("minutes in place of days", DAY // MINUTE, "How many minutes does a day have?"),
     ("hours in place of days", DAY // HOUR, "How many hours does a day have?"),
-    ("24 where the seconds of a day are meant", HOUR, "A rate in FLOP/s counts by the second."),
+    ("the hours of a day where its seconds are meant", HOUR, "A rate in FLOP/s counts by the second."),
+    ("the minutes of a day where its seconds are meant", MINUTE, "A rate in FLOP/s counts by the second."),
     ("the seconds of a day on the wrong side", DAY**2, "Are there more days than seconds, or fewer?"),
 )
 """What goes wrong on the way to days, and the factor that it leaves."""
@@ -95,6 +97,11 @@ QUESTIONS = {
                 "the prefix P left out",
                 lambda: convert(LARGE_RUN.flops, "FLOP", to="FLOP-day"),
                 "These are the days of a machine that does a single operation in a second.",
+            ),
+            Mistake(
+                "GPT-3 as the unit",
+                lambda: convert(LARGE_RUN.flops, "FLOP", to="PFLOP-day") / GPT3_COMPUTE.row("GPT-3 175B").pflop_days,
+                "That is how many times GPT-3's work it is. How much is it in days of a machine of one PFLOP/s?",
             ),
         ),
     ),
@@ -159,6 +166,16 @@ QUESTIONS = {
                 "attention between tokens counted forward only",
                 lambda: _reached(between=1),
                 "Both factors of these products have a gradient, like those of all others.",
+            ),
+            Mistake(
+                "attention between tokens counted twice",
+                lambda: _reached(between=6),
+                "Two products between tokens; and a vector has as many values as all heads together.",
+            ),
+            Mistake(
+                "attention between tokens in one layer only",
+                lambda: _reached(between=3 / MEASURED.layers),
+                "Tokens look at each other in every layer.",
             ),
             Mistake(
                 "the lookup counted as a product", lambda: _reached(lookup=3), "Only one of the two tables multiplies."

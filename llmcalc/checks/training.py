@@ -62,7 +62,19 @@ def _recomputation_slips():
         ("forward passes alone compared", {"above": (1, 1), "below": (1, 1)}, "Both steps go back as well, once."),
         ("no output layer below the line", {"below": (3, 0)}, "A step without recomputation has one as well."),
         ("no output layer above the line", {"above": (3, 0)}, "It is not repeated; but it is run, and trained."),
+        ("an output layer that only runs forward", {"above": (3, 1)}, "Its weights are trained like all others."),
+        (
+            "an output layer that only runs forward, in both steps",
+            {"above": (3, 1), "below": (3, 1)},
+            "Its weights are trained like all others.",
+        ),
+        (
+            "a backward pass that costs no more than a forward pass",
+            {"above": (2, 2), "below": (2, 2)},
+            "Going back takes two products for each of the forward pass.",
+        ),
         ("the backward pass repeated", {"again": (2, 0)}, "What was thrown away are results of the forward pass."),
+        ("one matrix in each layer", {"head": 12}, "How many weights has a layer?"),
         ("the lookup counted as a product", {"head": 2}, "A lookup reads a row. Which operations does that take?"),
         (
             "two operations for a weight of the layers, one for a weight of the output layer",
@@ -77,7 +89,8 @@ QUESTIONS = {
     "experts_training_flops": Number(
         right=lambda: training_flops(EXPERTS.active, READ),
         unit="FLOP",
-        hint="What does one token cost, forward and backward? And which of the parameters does it meet?",
+        hint="What does one token cost, forward and backward? And which of the parameters does it meet? "
+        "Perhaps more than one thing is off.",
         mistakes=(
             Mistake(
                 "every expert counted for every token",
@@ -159,6 +172,11 @@ QUESTIONS = {
                 "one layer in place of all of them",
                 lambda layers, width, vocabulary: _recomputed(1, width, vocabulary),
                 "How many layers are there?",
+            ),
+            Mistake(
+                "the width of the output layer forgotten",
+                lambda layers, width, vocabulary: _recomputed(layers, width, vocabulary, head=Fraction(1) / width),
+                "Each score of the output layer is a sum over a whole vector.",
             ),
             Mistake(
                 "one layer recomputed",
