@@ -12,7 +12,7 @@ from llmcalc.hardware import gpu
 from llmcalc.models import model
 from llmcalc.runs import RUNS
 from llmcalc.tables import GPT3_COMPUTE
-from llmcalc.units import DAY, HOUR, MINUTE, convert
+from llmcalc.units import DAY, HOUR, MINUTE, convert, readable
 
 LARGE_RUN = next(run for run in RUNS if run.name == "Llama 3.1 405B")
 MEASURED_RUN = next(run for run in RUNS if run.name == "Pythia 1B")
@@ -30,6 +30,10 @@ class Offer:
     kind: str  # of the printed peak: "dense" or "sparse"
     reached: float  # share of the dense peak
     price: float  # of a GPU-hour, in dollars
+
+    def __str__(self):
+        peak = f"{readable(self.peak, 'FLOP/s', digits=4)} ({self.kind})"
+        return f"{self.name}: {self.gpus:3} GPUs, peak {peak:22} reached {self.reached:.2f}, price {self.price:.2f}"
 
 
 OFFERS = (
