@@ -300,6 +300,23 @@ def test_a_wrong_answer_shows_its_message_without_a_traceback():
     assert Wrong("one\ntwo")._render_traceback_() == ["one", "two"]
 
 
+def test_no_single_column_tells_the_cheapest_offer_in_time():
+    """Or the question would not need its arithmetic: neither the cheapest hour nor the fastest offer is the answer."""
+    pace = checks.pace
+    bills = {offer: pace._bill(offer) for offer in pace.OFFERS}
+    answer = next(offer for offer, (_, price) in bills.items() if price == pace._cheapest())
+    tempting = [
+        min(bills, key=lambda offer: offer.price),
+        min(bills, key=lambda offer: bills[offer][1]),
+        *(
+            max(bills, key=lambda offer, column=column: getattr(offer, column))
+            for column in ("gpus", "peak", "reached")
+        ),
+        min(bills, key=lambda offer: bills[offer][0]),
+    ]
+    assert answer not in tempting
+
+
 def test_an_unknown_check_is_refused_by_name():
     with pytest.raises(AttributeError, match="no check 'nonsense'"):
         _ = checks.nonsense

@@ -36,7 +36,7 @@ class Mistake:
 
 
 # Slips that can happen with any amount, and the factor they leave.
-PREFIX_SLIPS = tuple((f"a prefix lost on the way (a factor of {10**power:,})", 10**power) for power in (3, 6, 9))
+PREFIX_SLIPS = tuple((f"a prefix lost on the way (a factor of {10**power:,})", 10**power) for power in range(3, 22, 3))
 BYTE_SLIPS = (
     ("bits where bytes are meant, or the other way round", 8),
     ("kB where KiB is meant, or the other way round", Fraction(1024, 1000)),
