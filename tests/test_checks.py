@@ -1,5 +1,6 @@
 """A check accepts a right answer however written, recognises each listed mistake by name, and never gives in."""
 
+import inspect
 import math
 import re
 from contextlib import nullcontext
@@ -10,9 +11,13 @@ import pytest
 import sympy as sp
 
 from llmcalc import MLP, checks
+from llmcalc.allocation import optimal_tokens_for
 from llmcalc.checks import engine
 from llmcalc.checks.engine import BYTE_SLIPS, PREFIX_SLIPS, Choice, Formula, Number, StillOpen, Wrong
 from llmcalc.compute import seconds_for, training_flops
+from llmcalc.fits import fit
+from llmcalc.inference import lifetime_flops
+from llmcalc.scaling import chinchilla_loss, tokens_for_same_loss
 
 SUBJECTS = [getattr(checks, subject) for subject in checks._SUBJECTS]
 QUESTIONS = {name: question for subject in SUBJECTS for name, question in subject.QUESTIONS.items()}
@@ -90,11 +95,50 @@ def test_three_digits_are_enough_for_a_rate_but_not_two():
         checks.pace_at_40_percent(lambda: 25_000)
 
 
+@pytest.mark.parametrize(("given", "factor"), [(2.06, "1,000,000,000,000"), (2060, "1,000,000,000")])
+def test_a_number_in_trillions_or_billions_is_told_so_when_rounded_to_three_digits(given, factor):
+    with pytest.raises(Wrong, match=f"prefix lost on the way .a factor of {factor}"):
+        checks.tokens_at_half_the_size(lambda: given)
+
+
 def test_a_whole_count_must_be_exact():
     with pytest.raises(Wrong):
         checks.batch_in_24_GiB(lambda: RIGHT_BATCH - 1)
     with pytest.raises(Wrong, match="round down"):
         checks.batch_in_24_GiB(lambda: RIGHT_BATCH + 0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(87_370, "87,370"), (25_544.84, "25,544.8"), (11_375_101_098.4, "11,375,100,000"), (9.3e22, "9.3e+22")],
+)
+def test_a_number_is_told_as_people_write_it(value, text, capsys):
+    Number(right=lambda: value, unit="tokens", hint="Count.")(lambda: value)
+    assert f"Correct: {text} tokens." in capsys.readouterr().out
+
+
+# --- what the answers mean
+
+
+def test_the_size_for_the_service_is_the_one_that_suits_its_served_tokens():
+    """Where the lifetime cost has its minimum, D_s = 3D(quotient - 1); the answer comes from trying sizes."""
+    law, size, text = fit("besiroglu printed").reducible, 40e9, 800e9
+    best = QUESTIONS["size_for_the_service"].right()
+    tokens = tokens_for_same_loss(size, text, best / size, **law)
+    quotient = (tokens / optimal_tokens_for(best, **law)) ** law["token_exponent"]
+    assert 3 * tokens * (quotient - 1) == pytest.approx(20e12, rel=0.01)
+    cost = lifetime_flops(best, tokens, 20e12)
+    for factor in (0.97, 1.03):
+        other = tokens_for_same_loss(best, tokens, factor, **law)
+        assert lifetime_flops(factor * best, other, 20e12) > cost
+
+
+def test_after_the_tokens_that_the_answer_names_both_models_have_cost_the_same():
+    size, text = 40e9, 800e9
+    half_text, served = (QUESTIONS[name].right() for name in ("tokens_at_half_the_size", "served_until_even"))
+    assert lifetime_flops(size / 2, half_text, served) == pytest.approx(lifetime_flops(size, text, served), rel=1e-12)
+    law = fit("besiroglu printed").constants
+    assert chinchilla_loss(size / 2, half_text, **law) == pytest.approx(chinchilla_loss(size, text, **law), rel=1e-12)
 
 
 # --- mistakes, by name
@@ -201,6 +245,7 @@ def test_an_open_question_says_so_kindly():
         (lambda: True, "return a number"),
         (lambda: float("nan"), "finite"),
         (lambda: 1j, "return one number"),
+        (lambda: (-8) ** (1 / 3), "A negative number to a broken power is complex"),
         (lambda: 0, "is 0 times"),
         (lambda: 10**400, "beyond all floats"),
         (lambda: undefined_name, "stops with NameError"),  # noqa: F821
@@ -264,11 +309,32 @@ def test_equal_values_are_tried_as_well():
         checks.layer_parameters(lambda n, m: n * m + m if n != m else 0)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda lower_by, exponent: (1 - lower_by) ** (-1 / exponent),
+        lambda lower_by, exponent: (
+            (1 / (1 - lower_by)) ** (1 / exponent)
+        ),  # beyond 1 it would be another complex number
+        lambda lower_by, exponent: 1 / (1 - lower_by) ** (1 / exponent),
+        lambda part, exponent: sp.exp(-sp.log(1 - part) / exponent),
+    ],
+)
+def test_formulas_of_a_part_need_to_agree_between_0_and_1_only(written, capsys):
+    checks.growth_for_lower_loss(written)
+    assert "for every input" in capsys.readouterr().out
+
+
+def test_a_part_is_tried_with_numbers_between_0_and_1():
+    with pytest.raises(Wrong, match=r"For lower_by=1/\d+, parameter_exponent="):
+        checks.growth_for_lower_loss(lambda part, exponent: math.exp(part / exponent))
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 @pytest.mark.parametrize("constant", [1, 7])
 def test_no_reply_to_a_constant_holds_the_answer(name, constant):
     question = FORMULAS[name]
-    names = list(question.right.__code__.co_varnames)
+    names = list(inspect.signature(question.right).parameters)
     scope = {}
     exec(f"def answer({', '.join(names)}): return {constant}", scope)
     with pytest.raises(Wrong) as told:

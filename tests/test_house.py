@@ -30,7 +30,11 @@ FLOORS = (
         "svg svg.canvas svg.bars svg.lines palette display "
         "views.families views.ledger views.mlp views.notation views.parameters views.sources views.storage",
     ),
-    ("explorers and checks", "explorer checks checks.engine checks.mlp checks.training checks.pace"),
+    (
+        "explorers and checks",
+        "explorer checks checks.inputs checks.engine checks.mlp checks.training checks.pace checks.budgets "
+        "checks.scaling_laws",
+    ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 

@@ -3,16 +3,14 @@
 import inspect
 import io
 import math
-import random
 import reprlib
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from fractions import Fraction
 
+from llmcalc.checks.inputs import agree, samples, symbols_for
 from llmcalc.formula import FormulasClosed, formulas_closed
-from llmcalc.notation import NOTATION
-from llmcalc.symbolic import same
 
 
 class Wrong(AssertionError):
@@ -48,18 +46,22 @@ BYTE_SLIPS = (
 
 @dataclass(frozen=True)
 class Formula:
-    """A question whose answer is a formula of the values that `right` takes; `lists` names those that are lists."""
+    """A question whose answer is a formula of the values that `right` takes.
+
+    `lists` names those that are lists, `parts` those that lie between 0 and 1: only there need two formulas agree.
+    """
 
     right: Callable
     hint: str
     mistakes: tuple[Mistake, ...] = ()
     lists: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     unit: str = ""
 
     def __call__(self, answer):
         names = list(inspect.signature(self.right).parameters)
         _expect_function(answer, names)
-        symbols = _symbols(names, self.lists)
+        symbols = symbols_for(names, self.lists, self.parts)
         formula = _formula(answer, symbols)
         if formula is not None:
             _compare_symbols(self, formula, symbols)
@@ -92,7 +94,7 @@ class Number:
                 raise Wrong(f"{_text(got)} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
         if counted == expected:
             raise Wrong(f"{_text(got)} is not a whole number of {self.unit}. Only whole ones fit: round down.")
-        raise Wrong(_off(got, expected, self.hint, self.unit, exactly=self.tolerance == 0))
+        raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 
 @dataclass(frozen=True)
@@ -119,34 +121,6 @@ class Choice:
         print(f"Correct: {key!r}. {self.because}")
 
 
-def _symbols(names, lists):
-    """A symbol for each parameter, or four of them where a list is asked for."""
-    import sympy as sp
-
-    def symbol(name):
-        return sp.Symbol(name, positive=True, integer=True)
-
-    return [[symbol(f"{name[0]}{i}") for i in range(4)] if name in lists else symbol(name) for name in names]
-
-
-def _samples(names, lists):
-    """Inputs to try, the same each time: ones, equal values, then a mixture; short and long lists."""
-    chance = random.Random(" ".join(names))
-
-    def value(name, number):
-        if name == "bytes_per_value":
-            return (1, 2, 4, 8)[number % 4]
-        size = (1, 3)[number] if number < 2 else chance.randint(1, 40)
-        whole = NOTATION[name].at_most if name in NOTATION else None
-        return size if whole is None else Fraction(whole) / size  # a share
-
-    def listed(name, number):
-        sizes = [value(name, number) for _ in range(2 + number % 5)]
-        return sizes if number % 3 else [*sizes, sizes[0]]  # a width may come again
-
-    return [[listed(name, n) if name in lists else value(name, n) for name in names] for n in range(20)]
-
-
 def _formula(answer, symbols):
     """The learner's formula; None if the function works with numbers only, which is no fault."""
     import sympy as sp
@@ -169,10 +143,10 @@ def _compare_symbols(question, got, symbols):
     import sympy as sp
 
     expected = question.right(*symbols)
-    if same(got, expected):
+    if agree(got, expected, question.parts):
         return
     for mistake in question.mistakes:
-        if same(got, mistake.gives(*symbols)):
+        if agree(got, mistake.gives(*symbols), question.parts):
             raise Wrong(f"Your formula gives {got}.\nThat comes out with {mistake.name}.\nHint: {mistake.hint}")
     ratio = sp.nsimplify(sp.simplify(sp.sympify(got) / expected), rational=True)
     if ratio.is_Rational:
@@ -186,7 +160,7 @@ def _compare_symbols(question, got, symbols):
 
 def _compare_samples(question, answer, names):
     """The same question at many inputs: for answers that refuse symbols, and for what symbols do not show."""
-    inputs = _samples(names, question.lists)
+    inputs = samples(names, question.lists, question.parts)
     with redirect_stdout(io.StringIO()):  # what the learner prints, once is enough
         got = [_number(_call(answer, *values)) for values in inputs]
     if _all_near(got, question.right, inputs):
@@ -198,7 +172,7 @@ def _compare_samples(question, answer, names):
     values, value = wrong[-1]  # the first ones are ones and threes, where many formulas agree
     given = ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
     power = "\nIn Python a power is written `**`; `^` is something else." if _uses_caret(answer) else ""
-    off = _off(value, question.right(*values), question.hint, question.unit, exactly=True)
+    off = _off(value, question.right(*values), question.hint, question.unit, 1e-5)
     raise Wrong(f"For {given}: {off}{power}")
 
 
@@ -242,7 +216,8 @@ def _number(got):
     try:
         value = float(got)  # NumPy and SymPy numbers too
     except (TypeError, ValueError):
-        raise Wrong(f"Your function returns {_short(got)}; return one number.") from None
+        why = " (A negative number to a broken power is complex.)" if isinstance(got, complex) else ""
+        raise Wrong(f"Your function returns {_short(got)}; return one number.{why}") from None
     if not math.isfinite(value):
         raise Wrong(f"Your function returns {got}; the answer is a finite number.")
     return value
@@ -261,11 +236,11 @@ def _all_near(got, formula, inputs):
     return all(_near(value, formula(*values)) for value, values in zip(got, inputs, strict=True))
 
 
-def _off(got, expected, hint, unit, exactly):
+def _off(got, expected, hint, unit, window):
     """How far off a number is, and whether it looks like a slip with units."""
     ratio = Fraction(got) / Fraction(expected)
     if ratio:
-        _name_unit_slip(ratio, unit, 1e-5 if exactly else 1e-3)
+        _name_unit_slip(ratio, unit, window)
     times = f"{_text(ratio)} times" if abs(ratio - 1) > Fraction(1, 10**5) else "close to"
     return f"Your answer, {_text(got)}, is {times} the expected one.\nHint: {hint}"
 
@@ -286,10 +261,11 @@ def _uses_caret(answer):
 
 
 def _text(value):
-    """A number to read: whole ones in full, others to six digits."""
+    """A number to read: whole ones in full, others to six digits, without a power of ten up to some trillions."""
     try:
-        whole = value == int(value)
-        return f"{int(value):,}" if whole and abs(value) < 10**15 else f"{float(value):,.6g}"
+        if abs(value) < 10**15 and (value == int(value) or abs(value) >= 10**6):
+            return f"{int(value):,}" if value == int(value) else f"{float(f'{float(value):.6g}'):,.0f}"
+        return f"{float(value):,.6g}"
     except OverflowError:
         return "a number beyond all floats"
 

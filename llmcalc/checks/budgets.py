@@ -1,0 +1,160 @@
+"""Questions about what a training budget buys: right answers, and the mistakes that people make."""
+
+from llmcalc.allocation import optimal_parameters, optimal_tokens, rule_flops, rule_parameters, rule_tokens
+from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.compute import seconds_for, training_flops
+from llmcalc.inference import serving_flops
+from llmcalc.scaling import kaplan_parameter_loss
+from llmcalc.units import DAY, HOUR, TFLOP
+
+
+def _bought(gpus=128, utilization=0.45, seconds=10 * DAY, solved=rule_parameters):
+    """The size that the cluster's budget buys."""
+    return solved(gpus * seconds / seconds_for(1, 312 * TFLOP, utilization))
+
+
+def _dearer(cost_factor, parameter_exponent, token_exponent, best=optimal_parameters):
+    """The best size (or text) where each token costs more for each parameter, over the best one where it does not."""
+    exponents = 1, 1, parameter_exponent, token_exponent
+    return best(6 / cost_factor, *exponents) / best(6, *exponents)
+
+
+QUESTIONS = {
+    "budget_by_rule": Formula(
+        right=rule_flops,
+        hint="First the tokens, then what each of them costs.",
+        mistakes=(
+            Mistake(
+                "20 tokens for each parameter, whatever is asked",
+                lambda parameters, each: rule_flops(parameters),
+                "Your function is told how many tokens each parameter gets. Does it use that?",
+            ),
+            Mistake(
+                "the forward pass alone",
+                lambda parameters, each: serving_flops(parameters, rule_tokens(parameters, each)),
+                "Training goes back through the network as well.",
+            ),
+            Mistake(
+                "the backward pass alone",
+                lambda parameters, each: 2 * serving_flops(parameters, rule_tokens(parameters, each)),
+                "Training goes forward through the network as well.",
+            ),
+            Mistake("the tokens alone", rule_tokens, "That is the text. What does a token of it cost in training?"),
+            Mistake(
+                "the size used once",
+                training_flops,
+                "It plays two parts: it decides how many tokens there are, and each token passes through all of it.",
+            ),
+        ),
+    ),
+    "hundred_times_the_budget": Choice(
+        right="b",
+        because="Both grow with the square root of the budget, and 10 times 10 is 100.",
+        replies={
+            "a": "Put your two factors into 6PD: how many times the budget would that take?",
+            "c": "The two factors are multiplied, not added. Put yours into 6PD.",
+            "d": "Together these make 100, but the size grows with a larger exponent than the text: so said Kaplan.",
+            "e": "Together these make 100, but then the text has an exponent of zero, and the size one of 1.",
+        },
+    ),
+    "size_for_the_cluster": Number(
+        right=_bought,
+        unit="parameters",
+        hint="First the budget in FLOP: what all devices really do in all that time. Then the rule, solved for the "
+        "size. Perhaps more than one thing is off.",
+        mistakes=(
+            Mistake(
+                "the utilization forgotten", lambda: _bought(utilization=1), "The peak is not what a program reaches."
+            ),
+            Mistake("one device only", lambda: _bought(gpus=1), "How many devices are there?"),
+            Mistake("one day only", lambda: _bought(seconds=DAY), "How many days are there?"),
+            Mistake("one second only", lambda: _bought(seconds=1), "A rate becomes an amount of work over some time."),
+            Mistake("days for seconds", lambda: _bought(seconds=10), "FLOP/s are operations in a second."),
+            Mistake(
+                "hours for seconds", lambda: _bought(seconds=10 * DAY / HOUR), "FLOP/s are operations in a second."
+            ),
+            Mistake(
+                "the square root forgotten",
+                lambda: _bought(solved=lambda flops: flops / rule_flops(1)),
+                "By the rule, the budget grows with the square of the size.",
+            ),
+            Mistake(
+                "the square root of the budget alone",
+                lambda: _bought(solved=lambda flops: rule_parameters(flops, 1 / 6) / rule_flops(1)),
+                "Solve for the square of the size first; then take the root of all of it.",
+            ),
+            Mistake(
+                "tokens for parameters",
+                lambda: rule_tokens(_bought()),
+                "The text is larger than the size. Which is it?",
+            ),
+            Mistake(
+                "one token for each parameter",
+                lambda: _bought(solved=lambda flops: rule_parameters(flops, 1)),
+                "How many tokens does the rule give each parameter?",
+            ),
+            Mistake(
+                "one operation for each parameter and token",
+                lambda: _bought(solved=lambda flops: rule_parameters(6 * flops)),
+                "What does a token of training cost for each parameter?",
+            ),
+            Mistake(
+                "the forward pass alone",
+                lambda: _bought(solved=lambda flops: rule_parameters(3 * flops)),
+                "Training goes back through the network as well.",
+            ),
+        ),
+    ),
+    "size_when_tokens_cost_more": Formula(
+        right=lambda cost_factor, parameter_exponent, token_exponent: _dearer(
+            cost_factor, parameter_exponent, token_exponent
+        ),
+        hint="A dearer token does to the optimum what a smaller budget does. With which power of the budget does the "
+        "best size grow?",
+        mistakes=(
+            Mistake(
+                "what happens to the text",
+                lambda factor, *exponents: _dearer(factor, *exponents, best=optimal_tokens),
+                "One exponent belongs to the size, the other one to the text.",
+            ),
+            Mistake(
+                "a size that grows as much as it should shrink",
+                lambda factor, *exponents: 1 / _dearer(factor, *exponents),
+                "Does the same budget now pay for more or for less?",
+            ),
+            Mistake(
+                "all of it taken from the size",
+                lambda factor, *exponents: _dearer(factor, *exponents) * _dearer(factor, *exponents, optimal_tokens),
+                "At the new optimum the text is shorter as well.",
+            ),
+            Mistake(
+                "all of it taken from the text",
+                lambda factor, *exponents: 1,
+                "The old size with less text is no longer the optimum: a percent of text is now worth more than one "
+                "of parameters.",
+            ),
+            Mistake(
+                "equal exponents",
+                lambda factor, *exponents: _dearer(factor, 1, 1),
+                "The square root is right for two exponents that are equal. Here they may differ.",
+            ),
+            Mistake(
+                "an exponent of the loss as it stands",
+                lambda factor, parameter_exponent, token_exponent: (
+                    kaplan_parameter_loss(1, factor, token_exponent) ** -1
+                ),
+                "That is how the loss falls. The best size grows with a power that both exponents decide.",
+            ),
+        ),
+    ),
+    "slip_in_allocation": Choice(
+        right="b",
+        because="Training costs 6 for each parameter and token, so the rule divides by 120, not by 40; the size is "
+        "too large by the square root of 3, and the check at the end repeats the slip.",
+        replies={
+            "a": "A PFLOP-day is a rate of 10^15 FLOP/s, kept up for 86,400 seconds. Check the next line.",
+            "c": "20 tokens for each parameter of line b. What went wrong, went wrong before.",
+            "d": "The sum is right, but it uses the same price of a token as an earlier line. Which one?",
+        },
+    ),
+}
