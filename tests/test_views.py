@@ -327,7 +327,7 @@ def test_every_finished_run_has_its_row_and_the_sentence_counts_them(without_tea
         ]
         inside += number(low) <= number(reported) <= number(high)
     assert f"and {inside} of the {len(rows)} intervals hold them." in read(picture).says
-    assert ("of other teams" in read(picture).says) == without_team
+    assert ("those of other teams" in read(picture).says) == without_team
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------

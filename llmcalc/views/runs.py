@@ -7,13 +7,13 @@ from llmcalc.runs import residuals
 from llmcalc.svg import ranges
 
 
-def forecasts(without_team=False):
+def forecasts(without_team=True):
     """Every finished run as the others predict it, over its reported hours, as HTML.
 
     Parameters
     ----------
-    without_team : bool, default False
-        Predict from the runs of other teams only.
+    without_team : bool, default True
+        Predict from the runs of other teams only; otherwise from all other runs.
     """
     results = sorted(residuals(without_team=without_team), key=lambda each: each.relative_error)
     rows = {
@@ -22,10 +22,10 @@ def forecasts(without_team=False):
     }
     error = median(abs(each.relative_error) for each in results)
     covered = sum(each.covered for each in results)
+    learnt_from = "those of other teams" if without_team else "the others"
     says = (
-        f"{len(results)} published runs, each predicted from the others"
-        f"{' of other teams' if without_team else ''}: half of the predictions are within {error:.0%} of the reported "
-        f"hours, and {covered} of the {len(results)} intervals hold them."
+        f"{len(results)} published runs, each predicted from {learnt_from}: half of the predictions are within "
+        f"{error:.0%} of the reported hours, and {covered} of the {len(results)} intervals hold them."
     )
     picture = ranges(rows, x_label="predicted over reported hours", limit=("as reported", 1), says=says)
     numbers = [
