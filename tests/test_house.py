@@ -28,7 +28,8 @@ FLOORS = (
     (
         "views",
         "svg svg.canvas svg.bars svg.lines palette display "
-        "views.families views.ledger views.mlp views.notation views.parameters views.sources views.storage",
+        "views.compute views.families views.ledger views.mlp views.notation views.parameters views.runs "
+        "views.sources views.storage",
     ),
     (
         "explorers and checks",

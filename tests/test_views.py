@@ -20,16 +20,21 @@ from drawing import check, drawings, read
 
 import llmcalc.views
 from llmcalc.families import FAMILIES, Family
+from llmcalc.flops import rule
 from llmcalc.formats import FORMATS
+from llmcalc.hardware import ACCELERATORS, gpu
 from llmcalc.models import MODELS, model
 from llmcalc.notation import GROUPS, NOTATION
+from llmcalc.runs import finished_runs, predicted_hours, residuals
 from llmcalc.sources import claims
 from llmcalc.units import convert
+from llmcalc.views.compute import peak_table, training_time
 from llmcalc.views.families import _WORDS, family_table
 from llmcalc.views.ledger import ledger_table
 from llmcalc.views.mlp import OPTIMIZERS, training_memory
 from llmcalc.views.notation import notation_table
 from llmcalc.views.parameters import PUBLISHED, parameter_count, parameter_shares, parts_of
+from llmcalc.views.runs import forecasts
 from llmcalc.views.sources import claims_table
 from llmcalc.views.storage import weight_storage
 
@@ -220,6 +225,112 @@ def test_weights_fit_where_their_bytes_do(format, memory_GB):
             assert read_quantity(binary, "B") == pytest.approx(bytes_of_all, rel=5e-3)
 
 
+# --- training_time --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def time_settings():
+    (choices,) = (choices for _, name, choices in EXPLORERS if name == "training_time")
+    return random.Random(0).sample(list(settings_of(choices)), 80)
+
+
+def settings_with_defaults(values):
+    return {name: each.default for name, each in inspect.signature(training_time).parameters.items()} | values
+
+
+def shown_seconds(text):
+    """ "36.6 days" as seconds."""
+    value, unit = text.split(" ")
+    return float(number(value)) * {"hours": 3600, "days": 86_400}[unit]
+
+
+def test_time_hours_and_price_follow_from_operations_peak_and_share(time_settings):
+    for values in time_settings:
+        chosen = settings_with_defaults(values)
+        tokens = chosen["billion_tokens"] * 10**9
+        peak = gpu(chosen["accelerator"]).peak()
+        transformer = model(chosen["model"])
+        by_rule = rule(transformer, 1, tokens)
+        exact = transformer.training_flops(1, chosen["sequence"]) * tokens / chosen["sequence"]
+        counted, ruled, fast, middle, slow = table_of(training_time(**values))
+        for row, flops in ((counted, exact), (ruled, by_rule)):
+            hours = flops / (peak * chosen["utilization_percent"] / 100) / 3600
+            assert row[2] == f"{chosen['utilization_percent']}%"
+            assert shown_seconds(row[3]) == pytest.approx(hours * 3600 / chosen["gpus"], rel=5e-3)
+            assert float(number(row[4])) == pytest.approx(hours, rel=5e-3)
+            assert float(number(row[5])) == pytest.approx(hours * chosen["dollars_per_GPU_hour"], rel=5e-3)
+        forecast = predicted_hours(by_rule, chosen["accelerator"])
+        for row, hours in zip((fast, middle, slow), forecast, strict=True):
+            assert float(number(row[4])) == pytest.approx(hours, rel=5e-3)
+
+
+def test_the_sentence_about_a_training_agrees_with_its_table(time_settings):
+    for values in time_settings:
+        html = training_time(**values)
+        says, (counted, ruled, fast, _, slow) = read(drawings(html)[0]).says, table_of(html)
+        assert f"takes {ruled[1]} by the rule 6PD, and {counted[1]} with every product" in says
+        assert f"that is {counted[3]}, {counted[4]} GPU-hours" in says
+        assert f"from {fast[3]} to {slow[3]}." in says
+
+
+def test_days_fall_and_gpu_hours_stay_with_more_gpus():
+    few, many = (table_of(training_time(gpus=gpus))[0] for gpus in (256, 1024))
+    assert shown_seconds(few[3]) == pytest.approx(4 * shown_seconds(many[3]), rel=1e-2)
+    assert few[4:] == many[4:]
+
+
+def test_gpt_3_at_the_defaults():
+    says = read(drawings(training_time())[0]).says
+    assert says == (
+        "gpt-3-175b on 300 billion tokens takes 314 ZFLOP by the rule 6PD, and 323 ZFLOP with every product counted in "
+        "sequences of 2,048 tokens (+2.7%). With 1,024 a100-80gb at 40% of their peak that is 29.2 days, 718,732 "
+        "GPU-hours and 1.44 million dollars. By the record of published runs, from 23.7 days to 48.2 days."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("gpus", 0), ("billion_tokens", -1), ("utilization_percent", 101), ("utilization_percent", 0),
+     ("dollars_per_GPU_hour", -1), ("accelerator", "v100-32gb"), ("accelerator", "a100"), ("model", "gpt-9")],
+)  # fmt: skip
+def test_a_training_that_makes_no_sense_is_refused(name, value):
+    with pytest.raises((ValueError, KeyError)):
+        training_time(**{name: value})
+
+
+def test_the_table_of_peaks_names_every_rate_or_says_that_there_is_none():
+    for row in table_of(peak_table(*ACCELERATORS)):
+        device = gpu(row[0])
+        for text, name in zip(row[2:7], ("fp32", "tf32", "fp16", "bf16", "fp8"), strict=True):
+            known = dict(device.dense).get(name)
+            assert text == "none" if known is None else number(text) * 10**12 == known
+        if row[7] != "none":
+            assert number(row[7]) * 10**12 == device.sparse_peak()
+
+
+# --- forecasts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("without_team", [False, True])
+def test_every_finished_run_has_its_row_and_the_sentence_counts_them(without_team):
+    html = forecasts(without_team=without_team)
+    picture = drawings(html)[0]
+    check(picture)
+    rows = {row[0]: row[1:] for row in table_of(html)}
+    results = {each.run.name: each for each in residuals(without_team=without_team)}
+    assert set(rows) == set(results) == {run.name for run in finished_runs()}
+    inside = 0
+    for name, (_, _, share, reported, low, middle, high) in rows.items():
+        each = results[name]
+        assert share == f"{each.run.utilization:.0%}" and number(reported) == each.run.accelerator_hours
+        assert [number(hours) for hours in (low, middle, high)] == [
+            round(h) for h in (each.low, each.middle, each.high)
+        ]
+        inside += number(low) <= number(reported) <= number(high)
+    assert f"and {inside} of the {len(rows)} intervals hold them." in read(picture).says
+    assert ("those of other teams" in read(picture).says) == without_team
+
+
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 
@@ -243,14 +354,17 @@ def test_the_table_of_claims_shows_what_is_written_and_what_comes_out():
             assert value is None or float(number(text)) == pytest.approx(value, rel=1e-2)
 
 
+def test_the_table_of_claims_shows_the_chosen_ones_in_their_order():
+    rows = table_of(claims_table("slides", "flop-seconds", "cost"))
+    assert [row[0] for row in rows] == ["flop seconds", "cost"]
+    assert rows[1] in table_of(claims_table("slides")) and len(table_of(claims_table("slides"))) == len(
+        claims("slides")
+    )
+    with pytest.raises(KeyError, match="unknown claim of slides 'costs'; close are cost"):
+        claims_table("slides", "costs")
+
+
 # --- ledgers and families -------------------------------------------------------------------------------------------
-
-
-def test_a_table_of_claims_can_be_a_choice_in_its_own_order():
-    rows = table_of(claims_table("deepdive", ["layer", "ffn-factor"]))
-    assert [row[0] for row in rows] == ["layer", "ffn factor"]
-    with pytest.raises(KeyError, match="nonsense"):
-        claims_table("deepdive", ["nonsense"])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -5,28 +5,27 @@ from llmcalc.lookup import looked_up
 from llmcalc.sources import claims
 
 
-def claims_table(document, only=None):
+def claims_table(document, *names):
     """Claims of a document beside the recomputed numbers, as an HTML table.
 
     Parameters
     ----------
     document : str
         A key of `llmcalc.sources.DOCUMENTS`.
-    only : sequence of str, optional
-        Ids of the claims to show, without the document's name; by default all of them.
+    *names : str
+        The claims to show, by their ids without the document's name, in this order; by default all of them.
     """
-    of_document = {claim.id.removeprefix(f"{document}-"): claim for claim in claims(document)}
-    shown = of_document.values() if only is None else [looked_up(name, of_document, "claim") for name in only]
+    found = {claim.id.removeprefix(f"{document}-"): claim for claim in claims(document)}
     rows = [
         (
-            claim.id.removeprefix(f"{document}-").replace("-", " "),
+            name.replace("-", " "),
             _shown(claim.claimed),
             _shown(claim.computed),
             claim.unit,
             claim.verdict,
             claim.why,
         )
-        for claim in shown
+        for name, claim in ((name, looked_up(name, found, f"claim of {document}")) for name in names or found)
     ]
     return table(rows, ("claim", "written", "comes out", "unit", "verdict", "why"))
 
