@@ -28,7 +28,7 @@ FLOORS = (
     (
         "views",
         "svg svg.canvas svg.bars svg.lines palette display "
-        "views.families views.ledger views.mlp views.notation views.sources views.storage",
+        "views.families views.ledger views.mlp views.notation views.sources views.storage views.valleys",
     ),
     ("explorers and checks", "explorer checks checks.engine checks.mlp"),
 )
