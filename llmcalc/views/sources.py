@@ -1,21 +1,31 @@
 """The claims of a document as a table: what is written, what comes out, and why."""
 
 from llmcalc.display import table
+from llmcalc.lookup import looked_up
 from llmcalc.sources import claims
 
 
-def claims_table(document):
-    """Every claim of a document beside the recomputed number, as an HTML table."""
+def claims_table(document, *names):
+    """Claims of a document beside the recomputed numbers, as an HTML table.
+
+    Parameters
+    ----------
+    document : str
+        A key of `llmcalc.sources.DOCUMENTS`.
+    *names : str
+        The claims to show, by their ids without the document's name, in this order; by default all of them.
+    """
+    found = {claim.id.removeprefix(f"{document}-"): claim for claim in claims(document)}
     rows = [
         (
-            claim.id.removeprefix(f"{document}-").replace("-", " "),
+            name.replace("-", " "),
             _shown(claim.claimed),
             _shown(claim.computed),
             claim.unit,
             claim.verdict,
             claim.why,
         )
-        for claim in claims(document)
+        for name, claim in ((name, looked_up(name, found, f"claim of {document}")) for name in names or found)
     ]
     return table(rows, ("claim", "written", "comes out", "unit", "verdict", "why"))
 

@@ -107,12 +107,13 @@ def budget_choice(gpus=64, days=30, your_billion_parameters=8, fit="besiroglu"):
     choices = {"best": best, "by D = 20P": rule_parameters(flops), "yours": yours}
     losses = {name: isoflop_loss(size, flops, **constants) for name, size in choices.items()}
     prices = {name: _price(flops, size, fit) for name, size in choices.items()}
+    loss_more = losses["yours"] - losses["best"]
     time = f"{days} {'day' if days == 1 else 'days'}"
     read = {name: affordable_tokens(flops, size) for name, size in choices.items()}
     says = (
         f"{gpus:,} H100 for {time} at {UTILIZATION:.0%} of the peak are {flops:.3g} FLOP. The best model by the fit "
         f"{fit!r} has {in_words(best)} parameters and reads {in_words(read['best'])} tokens. Yours of "
-        f"{in_words(yours)} reads {in_words(read['yours'])}; its loss is {losses['yours'] - losses['best']:.3f} higher. "
+        f"{in_words(yours)} reads {in_words(read['yours'])}; its loss is {loss_more:.3f} higher. "
         + _verdict(prices["yours"])
     )
     sizes, valley = _valley(flops, fit, min(1 / 30, yours / best), max(30, yours / best))
