@@ -52,14 +52,14 @@ def isoflop_valleys(fit="besiroglu"):
         "8B on the slope of many tokens."
     )
     picture = line_chart(
-        {name: sizes for name, (sizes, _) in lines.items()},
+        {name: _billions(sizes) for name, (sizes, _) in lines.items()},
         {name: losses for name, (_, losses) in lines.items()},
-        x_label="parameters",
+        x_label="billion parameters",
         y_label="loss (nats per token)",
         says=says,
         x_log=True,
         from_zero=False,
-        points=points,
+        points={name: (size / 10**9, value) for name, (size, value) in points.items()},
     )
     rows = []
     for name, (size, read) in WELL_KNOWN.items():
@@ -99,11 +99,11 @@ def ratios_by_budget():
     return described(picture, says, table(rows, header))
 
 
-def budget_choice(gpus=64, days=30, your_billion_parameters=8, fit="besiroglu"):
+def budget_choice(gpus=64, days=30, billion_parameters=8, fit="besiroglu"):
     """The valley of a budget of H100s, the best size in it, and the price of another one, as HTML."""
     flops = gpus * gpu("h100-sxm").peak() * UTILIZATION * days * DAY
     constants, reducible = _fitted(fit).constants, _fitted(fit).reducible
-    best, yours = optimal_parameters(flops, **reducible), your_billion_parameters * 10**9
+    best, yours = optimal_parameters(flops, **reducible), billion_parameters * 10**9
     choices = {"best": best, "by D = 20P": rule_parameters(flops), "yours": yours}
     losses = {name: isoflop_loss(size, flops, **constants) for name, size in choices.items()}
     prices = {name: _price(flops, size, fit) for name, size in choices.items()}
@@ -118,14 +118,14 @@ def budget_choice(gpus=64, days=30, your_billion_parameters=8, fit="besiroglu"):
     )
     sizes, valley = _valley(flops, fit, min(1 / 30, yours / best), max(30, yours / best))
     picture = line_chart(
-        sizes,
+        _billions(sizes),
         {"this budget": valley},
-        x_label="parameters",
+        x_label="billion parameters",
         y_label="loss (nats per token)",
         says=says,
         x_log=True,
         from_zero=False,
-        points={"best": (best, losses["best"]), "yours": (yours, losses["yours"])},
+        points={name: (choices[name] / 10**9, losses[name]) for name in ("best", "yours")},
     )
     rows = [
         (
@@ -191,6 +191,10 @@ def _valley(flops, fit, low, high):
     best = optimal_parameters(flops, **_fitted(fit).reducible)
     sizes = [best * low * (high / low) ** share for share in _steps(0, 1, 61)]
     return sizes, [isoflop_loss(size, flops, **_fitted(fit).constants) for size in sizes]
+
+
+def _billions(sizes):
+    return [size / 10**9 for size in sizes]
 
 
 def _steps(start, end, count):
