@@ -241,9 +241,9 @@ def test_named_points_stand_on_their_line_with_names_apart(x_log, y_log):
 
 def test_names_of_points_keep_off_the_lines():
     x = [step / 10 for step in range(-20, 21)]
-    for places in ({"at the bottom": (0, 0)}, {"on the slope": (-1, 1)}, {"right": (1, 1), "left": (-1, 1)}):
+    for places in ({"at the bottom": (0, 2)}, {"on the slope": (-1, 3)}, {"right": (1, 3), "left": (-1, 3)}):
         svg = line_chart(
-            x, {"valley": [a * a for a in x]}, x_label="x", y_label="y", says="x", limit=("floor", 1), points=places
+            x, {"valley": [2 + a * a for a in x]}, x_label="x", y_label="y", says="x", limit=("floor", 3), points=places
         )
         curve = [tuple(map(float, place.split(","))) for place in re.search(r'points="([^"]*)"', svg)[1].split()]
         floor = next(box.top for box in check(svg).of("line") if box.what == palette.TEXT and box.right - box.left > 99)
