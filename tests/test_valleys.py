@@ -1,6 +1,7 @@
 """Views of a budget: the numbers of table, sentence and picture belong together, and to the formulas."""
 
 import itertools
+import math
 import random
 import re
 from html import unescape
@@ -123,13 +124,25 @@ def test_the_price_pays_for_the_loss_of_the_best(values):
 
 
 @pytest.mark.parametrize("values", SETTINGS[:30], ids=str)
-def test_the_best_size_is_drawn_at_the_bottom_of_the_valley(values):
+def test_both_sizes_are_drawn_on_the_valley_and_the_best_at_its_bottom(values):
     html = budget_choice(**values)
-    picture = check(drawings(html)[0])
-    (curve,) = picture.of("polyline")
-    lowest = max(top for _, top in dots(html))
-    assert lowest + 6 == pytest.approx(curve.bottom, abs=1)
-    assert min(top for _, top in dots(html)) + 6 >= curve.top - 1
+    svg = drawings(html)[0]
+    curve = [tuple(map(float, place.split(","))) for place in re.search(r'points="([^"]*)"', svg)[1].split()]
+    middles = [((box.left + box.right) / 2, (box.top + box.bottom) / 2) for box in check(svg).of("circle")]
+    assert middles[0][1] == pytest.approx(max(y for _, y in curve), abs=1)
+    best, _, yours = (count(row["parameters"]) for row in rows_of(html))
+    marks = [box for box in read(svg).of("text") if 305 < box.top < 320]
+    (first, low), *_, (last, high) = [(billions(box.what), (box.left + box.right) / 2) for box in marks]
+    for size, (x, y) in zip((best, yours), middles, strict=True):
+        share = math.log10(size / first) / math.log10(last / first)
+        assert x == pytest.approx(low + share * (high - low), abs=1.5)
+        (_, before), (_, after) = max(p for p in curve if p[0] <= x + 0.1), min(p for p in curve if p[0] >= x - 0.1)
+        assert min(before, after) - 1 <= y <= max(before, after) + 1
+
+
+def billions(mark):
+    """ "10k" on an axis of billions."""
+    return float(mark.rstrip("mkM")) * {"m": 1e-3, "k": 1e3, "M": 1e6}.get(mark[-1], 1) * 10**9
 
 
 def test_a_size_that_is_the_best_needs_no_more():

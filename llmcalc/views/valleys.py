@@ -151,7 +151,7 @@ def _days(flops):
 
 
 def _kaplan_ratio(flops):
-    """What Kaplan's fit makes of a budget; he counts operations at the critical batch size, half of those done."""
+    """What Kaplan's fit makes of a budget; it counts operations at the critical batch size, half of those done."""
     parameters = power_law_parameters(flops / 2, **published_fit("kaplan compute").constants)
     return affordable_tokens(flops, parameters) / parameters
 
