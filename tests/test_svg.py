@@ -1,5 +1,6 @@
 """Drawings are well-formed, say what they show, stay on their canvas and keep their texts apart."""
 
+import re
 from html import escape
 from itertools import pairwise, product
 from math import inf, nan
@@ -245,6 +246,19 @@ def test_named_points_stand_on_their_line_with_names_apart(x_log, y_log):
     assert [(dots[2].left + dots[2].right) / 2, (dots[2].top + dots[2].bottom) / 2] == pytest.approx(
         [line.right, line.top], abs=0.2
     )
+
+
+def test_names_of_points_keep_off_the_lines():
+    x = [step / 10 for step in range(-20, 21)]
+    for places in ({"at the bottom": (0, 2)}, {"on the slope": (-1, 3)}, {"right": (1, 3), "left": (-1, 3)}):
+        svg = line_chart(
+            x, {"valley": [2 + a * a for a in x]}, x_label="x", y_label="y", says="x", limit=("floor", 3), points=places
+        )
+        curve = [tuple(map(float, place.split(","))) for place in re.search(r'points="([^"]*)"', svg)[1].split()]
+        floor = next(box.top for box in check(svg).of("line") if box.what == palette.TEXT and box.right - box.left > 99)
+        for name in (box for box in read(svg).of("text") if box.what in places):
+            assert not name.top < floor < name.bottom
+            assert not [1 for a, b in curve if name.left < a < name.right and name.top < b < name.bottom], name
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.9, 3.4), (2, 5), (0.03, 0.5), (1, 40), (7e9, 3e11), (99, 101)])

@@ -1,5 +1,6 @@
 """Lines over a common axis, with points among them."""
 
+from itertools import pairwise
 from math import isfinite
 
 from llmcalc.palette import LINE, TEXT, colour
@@ -70,7 +71,9 @@ def line_chart(x, series, *, x_label, y_label, says, x_log=False, y_log=False, f
     draw += _named_ends(
         {name: y_at(values[-1]) for name, values in series.items()}, limit and (limit[0], y_at(limit[1]))
     )
-    draw += _named_points({name: (x_at(a), y_at(b)) for name, (a, b) in points.items()})
+    paths = [[(x_at(a), y_at(b)) for a, b in zip(own[name], series[name], strict=True)] for name in series]
+    paths += [[(LEFT, y_at(limit[1])), (RIGHT, y_at(limit[1]))]] if limit else []
+    draw += _named_points({name: (x_at(a), y_at(b)) for name, (a, b) in points.items()}, paths)
     return picture(draw, HEIGHT, says)
 
 
@@ -90,23 +93,36 @@ def _named_ends(ends, limit):
     return draw
 
 
-def _named_points(places):
-    """Dots, and their names where there is room: to the right, to the left, above or below."""
+def _named_points(places, paths):
+    """Dots, and their names where there is room: right, left, above or below; off the lines if possible."""
     taken = [(x - 8, y - 8, x + 8, y + 8) for x, y in places.values()]
+    drawn = [(x, y, x, y) for path in paths for x, y in _along(path)] if places else []
     draw = [dot(x, y, TEXT) for x, y in places.values()]
     for name, (x, y) in places.items():
         wide = 10 * len(name)
         spots = [(x + 11, y + 5, "start"), (x - 11, y + 5, "end"), (x, y - 13, "middle"), (x, y + 25, "middle")]
+        spots += [(x - 11, y + 5 + 18 * step, "end") for step in (-1, 1)]
         spots += [(x + 11, y + 5 + 18 * step, "start") for step in (-1, 1, -2, 2, -3, 3)]
+        free = []
         for at, below, anchor in spots:
             left = at - {"start": 0, "end": wide, "middle": wide / 2}[anchor]
             box = (left, below - 13, left + wide, below + 5)
             inside = LEFT <= box[0] and box[2] <= RIGHT and TOP - 20 <= box[1] and box[3] <= BOTTOM
             if inside and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                draw.append(text(at, below, name, anchor))
-                break
+                hidden = sum(_overlap(box, other) for other in drawn)
+                free.append((hidden + abs(below - y - 5) / 6, len(free), box, (at, below, name, anchor)))
+        if free:
+            _, _, box, label = min(free)
+            taken.append(box)
+            draw.append(text(*label))
     return draw
+
+
+def _along(path):
+    """Places on a line, no more than some five pixels apart."""
+    for (x, y), (to_x, to_y) in pairwise(path):
+        steps = max(1, round(max(abs(to_x - x), abs(to_y - y)) / 5))
+        yield from ((x + (to_x - x) * step / steps, y + (to_y - y) * step / steps) for step in range(steps + 1))
 
 
 def _overlap(one, other):
