@@ -248,6 +248,11 @@ def test_named_points_stand_on_their_line_with_names_apart(x_log, y_log):
     )
 
 
+def test_marks_of_an_axis_are_written_in_full():
+    texts = read(line_chart([1, 2], {"a": [1.86, 1.97]}, x_label="x", y_label="y", says="x", from_zero=False)).texts()
+    assert {"1.85", "1.875", "1.9", "1.925", "1.95", "1.975"} <= set(texts)
+
+
 def test_names_of_points_keep_off_the_lines():
     x = [step / 10 for step in range(-20, 21)]
     for places in ({"at the bottom": (0, 2)}, {"on the slope": (-1, 3)}, {"right": (1, 3), "left": (-1, 3)}):

@@ -20,12 +20,13 @@ from llmcalc.tables import GPT3_COMPUTE
 from llmcalc.views.valleys import WELL_KNOWN, budget_choice, in_words, isoflop_valleys, ratios_by_budget
 
 CHINCHILLA = [name for name, row in FITS.items() if row.law == "chinchilla_loss"]
+NAMES = {"printed fit": "hoffmann printed", "unrounded fit": "hoffmann unrounded", "refit": "besiroglu"}
 WORDS = {"million": 10**6, "billion": 10**9, "trillion": 10**12, "quadrillion": 10**15}
 CHOICES = {
     "gpus": [1, 8, 64, 512, 4096, 16_384],
     "days": [1, 7, 30, 90, 365],
     "billion_parameters": [0.1, 0.5, 1, 3, 8, 24, 70, 175, 405, 1000],
-    "fit": CHINCHILLA,
+    "fit": ["refit", "unrounded fit", "printed fit", "besiroglu printed"],
 }
 SETTINGS = [dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())]
 SETTINGS = random.Random(0).sample(SETTINGS, 60)
@@ -82,7 +83,7 @@ def test_well_known_models_are_as_the_other_tables_have_them():
 def test_the_choice_of_the_lesson_at_the_defaults():
     says = read(drawings(budget_choice())[0]).says
     assert says == (
-        "64 H100 for 30 days at 40% of the peak are 6.57e+22 FLOP. The best model by the fit 'besiroglu' has 23.8 "
+        "64 H100 for 30 days at 40% of the peak are 6.57e+22 FLOP. The best model by the refit has 23.8 "
         "billion parameters and reads 460 billion tokens. Yours of 8 billion reads 1.37 trillion; its loss is 0.018 "
         "higher. With 2.06 times the budget it would be as good."
     )
@@ -92,7 +93,7 @@ def test_the_choice_of_the_lesson_at_the_defaults():
 def test_table_and_sentence_agree_with_the_law(values):
     html = budget_choice(**values)
     flops = values["gpus"] * 989.4e12 * 0.4 * values["days"] * 86_400
-    constants = fit(values["fit"]).constants
+    constants = fit(NAMES.get(values["fit"], values["fit"])).constants
     best, rule, yours = rows_of(html)
     assert [row["model"] for row in (best, rule, yours)] == ["best", "by D = 20P", "yours"]
     assert count(yours["parameters"]) == values["billion_parameters"] * 10**9
@@ -112,7 +113,7 @@ def test_table_and_sentence_agree_with_the_law(values):
 def test_the_price_pays_for_the_loss_of_the_best(values):
     html = budget_choice(**values)
     flops = values["gpus"] * 989.4e12 * 0.4 * values["days"] * 86_400
-    law, yours = fit(values["fit"]), values["billion_parameters"] * 10**9
+    law, yours = fit(NAMES.get(values["fit"], values["fit"])), values["billion_parameters"] * 10**9
     best = optimal_parameters(flops, **law.reducible)
     goal = isoflop_loss(best, flops, **law.constants)
     price = rows_of(html)[2]["budget for the best one's loss"]
@@ -177,6 +178,14 @@ def test_every_model_stands_above_the_bottom_of_its_valley(name):
         assert float(row["above it"]) >= 0
 
 
+def test_a_fit_has_a_short_name_and_its_own():
+    for short, name in NAMES.items():
+        assert rows_of(isoflop_valleys(short)) == rows_of(isoflop_valleys(name))
+        assert f"by the {short}:" in isoflop_valleys(short) and f"by the fit '{name}':" in unescape(
+            isoflop_valleys(name)
+        )
+
+
 def test_a_fit_of_another_law_has_no_valleys():
     with pytest.raises(ValueError, match="'kaplan both' is one of kaplan_loss"):
         isoflop_valleys("kaplan both")
@@ -187,11 +196,10 @@ def test_the_ratios_are_those_of_the_fits():
     picture = check(drawings(html)[0])
     assert set(WELL_KNOWN) <= set(picture.texts()) and "D = 20P" in picture.texts()
     assert picture.says in unescape(html.partition("<p aria-live")[2])
-    names = {"printed fit": "hoffmann printed", "unrounded fit": "hoffmann unrounded", "refit": "besiroglu"}
     for row in rows_of(html):
         for column in list(row)[1:]:
             flops = float(column.removeprefix("at ").removesuffix(" FLOP"))
-            if law := names.get(row["tokens per parameter by"]):
+            if law := NAMES.get(row["tokens per parameter by"]):
                 expected = optimal_tokens_per_parameter(flops, **fit(law).reducible)
             else:  # Hoffmann et al. quote 4.68 billion parameters for 1e21 operations
                 size = power_law_parameters(flops / 2, **fit("kaplan compute").constants)

@@ -103,10 +103,11 @@ def apart(places, gap, lowest):
 
 
 def distinct(write, values):
-    """Every value written with as few digits as tell it from the others, three or more."""
+    """Every value written with as few digits as tell it from the others, three or more; 1.875 is not called 1.88."""
     for digits in range(3, 16):
         texts = [write(value, digits) for value in values]
-        if len(set(texts)) == len(texts):
+        whole = digits > 5 or texts == [write(value, digits + 1) for value in values]
+        if whole and len(set(texts)) == len(texts):
             break
     return texts
 

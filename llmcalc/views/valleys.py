@@ -35,10 +35,12 @@ UTILIZATION = 0.4
 """Share of the peak that the explorer's training reaches: the better half of the published runs."""
 
 _FITS = {"printed fit": "hoffmann printed", "unrounded fit": "hoffmann unrounded", "refit": "besiroglu"}
+"""Short names: Hoffmann's constants as printed and unrounded, and the fit of Besiroglu et al. to the same runs."""
+
 _BUDGETS = {"8 × 10²² FLOP": 8e22, "6 × 10²³ FLOP": 6e23, "4 × 10²⁵ FLOP": 4e25}
 
 
-def isoflop_valleys(fit="besiroglu"):
+def isoflop_valleys(fit="refit"):
     """Loss against size for three budgets, the line through their best sizes, and models at their own budgets."""
     constants = _fitted(fit).constants
     lines = {name: _valley(budget, fit, 1 / 12, 12) for name, budget in _BUDGETS.items()}
@@ -47,7 +49,7 @@ def isoflop_valleys(fit="besiroglu"):
     lines["best sizes"] = (best, [chinchilla_loss(*pair, **constants) for pair in zip(best, text, strict=True)])
     points = {name: (size, chinchilla_loss(size, read, **constants)) for name, (size, read) in WELL_KNOWN.items()}
     says = (
-        f"Loss against parameters at equal budget, by the fit {fit!r}: each budget makes a wide valley. Chinchilla "
+        f"Loss against parameters at equal budget, by {_named(fit)}: each budget makes a wide valley. Chinchilla "
         "lies near the bottom of its own, GPT-3 and Gopher on the slope of too many parameters, Llama 2 7B and Llama 3 "
         "8B on the slope of many tokens."
     )
@@ -99,7 +101,7 @@ def ratios_by_budget():
     return described(picture, says, table(rows, header))
 
 
-def budget_choice(gpus=64, days=30, billion_parameters=8, fit="besiroglu"):
+def budget_choice(gpus=64, days=30, billion_parameters=8, fit="refit"):
     """The valley of a budget of H100s, the best size in it, and the price of another one, as HTML."""
     flops = gpus * gpu("h100-sxm").peak() * UTILIZATION * days * DAY
     constants, reducible = _fitted(fit).constants, _fitted(fit).reducible
@@ -111,8 +113,8 @@ def budget_choice(gpus=64, days=30, billion_parameters=8, fit="besiroglu"):
     time = f"{days} {'day' if days == 1 else 'days'}"
     read = {name: affordable_tokens(flops, size) for name, size in choices.items()}
     says = (
-        f"{gpus:,} H100 for {time} at {UTILIZATION:.0%} of the peak are {flops:.3g} FLOP. The best model by the fit "
-        f"{fit!r} has {in_words(best)} parameters and reads {in_words(read['best'])} tokens. Yours of "
+        f"{gpus:,} H100 for {time} at {UTILIZATION:.0%} of the peak are {flops:.3g} FLOP. The best model by "
+        f"{_named(fit)} has {in_words(best)} parameters and reads {in_words(read['best'])} tokens. Yours of "
         f"{in_words(yours)} reads {in_words(read['yours'])}; its loss is {loss_more:.3f} higher. "
         + _verdict(prices["yours"])
     )
@@ -132,7 +134,7 @@ def budget_choice(gpus=64, days=30, billion_parameters=8, fit="besiroglu"):
             name,
             in_words(size),
             in_words(read[name]),
-            f"{read[name] / size:,.3g}",
+            in_words(read[name] / size),
             f"{losses[name]:.3f}",
             f"{prices[name]:,.3g} ×" if prices[name] else "out of reach",
         )
@@ -165,10 +167,14 @@ def in_words(count):
 
 
 def _fitted(name):
-    row = published_fit(name)
+    row = published_fit(_FITS.get(name, name))
     if row.law != "chinchilla_loss":
         raise ValueError(f"a valley takes a fit of chinchilla_loss, and {name!r} is one of {row.law}")
     return row
+
+
+def _named(fit):
+    return f"the {fit}" if fit in _FITS else f"the fit {fit!r}"
 
 
 def _price(flops, size, fit):
