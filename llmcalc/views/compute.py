@@ -73,10 +73,15 @@ def peak_table(*names):
     for name in names:
         device = gpu(name)
         known = dict(device.dense)
-        sparse = device.sparse_peak() / TFLOP if "bf16" in known and device.sparse_factor > 1 else "none"
-        dense = [known[each] / TFLOP if each in known else "none" for each in formats]
+        sparse = _four(device.sparse_peak()) if "bf16" in known and device.sparse_factor > 1 else "none"
+        dense = [_four(known[each]) if each in known else "none" for each in formats]
         rows.append((device.name, str(device.year), *dense, sparse))
     return table(rows, ("accelerator", "year", *formats, "bf16, sparse"), "peak in TFLOP/s")
+
+
+def _four(peak):
+    """In TFLOP/s, with the four digits of a data sheet."""
+    return float(f"{peak / TFLOP:.4g}")
 
 
 def _account(name, flops, share, gpus, peak, price):

@@ -39,5 +39,5 @@ def forecasts(without_team=True):
         )
         for each in results
     ]
-    header = ("run", "team", "accelerator", "utilization", "reported hours", "low", "middle", "high")
+    header = ("run", "team", "accelerator", "utilization", "reported hours", "predicted: low", "middle", "high")
     return described(picture, says, table(numbers, header))
