@@ -67,12 +67,13 @@ def axis(numbers, log, start, end, from_zero=False):
 
 
 def _log_ticks(smallest, largest):
-    """Both ends, and the marks: powers of ten, or 1, 2 and 5 times a power where those would be too few."""
+    """Both ends, and the marks: powers of ten, or a few of their multiples where those would be too few."""
     low, high = floor(log10(smallest) + 1e-9), ceil(log10(largest) - 1e-9)
     if smallest == largest or largest / smallest > 50:
         high = max(high, low + 1)
         return 10.0**low, 10.0**high, [10.0**power for power in range(low, high + 1, max(1, ceil((high - low) / 6)))]
-    nice = [digit * 10.0**power for power in range(low, high + 1) for digit in (1, 2, 5)]
+    digits = (1, 2, 5) if largest / smallest > 5 else (1, 1.5, 2, 3, 4, 5, 7)
+    nice = [digit * 10.0**power for power in range(low, high + 1) for digit in digits]
     first = max(tick for tick in nice if tick <= smallest * (1 + 1e-9))
     last = min(tick for tick in nice if tick >= largest * (1 - 1e-9))
     return first, last, [tick for tick in nice if first <= tick <= last]
