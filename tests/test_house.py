@@ -30,7 +30,10 @@ FLOORS = (
         "svg svg.canvas svg.bars svg.lines palette display "
         "views.families views.ledger views.mlp views.notation views.sources views.storage",
     ),
-    ("explorers and checks", "explorer checks checks.engine checks.mlp"),
+    (
+        "explorers and checks",
+        "explorer checks checks.engine checks.mlp checks.layers checks.parameters checks.mixtures",
+    ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}
 

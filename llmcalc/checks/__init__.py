@@ -6,7 +6,7 @@ with the mistakes that people make with that question. Every check's data stands
 
 import importlib
 
-_SUBJECTS = ("mlp",)
+_SUBJECTS = ("mlp", "layers", "parameters", "mixtures")
 
 
 def __getattr__(name):
