@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from llmcalc.blocks import attention_weights
 from llmcalc.checks.engine import Formula, Mistake
 from llmcalc.families import FAMILIES
 from llmcalc.transformer import Transformer
@@ -52,6 +53,26 @@ QUESTIONS = {
                 "the router forgotten",
                 _total(lambda m: m.parameters.total - m.parameters.router.total),
                 "Who decides which experts a token goes to?",
+            ),
+            Mistake(
+                "router and norms forgotten",
+                _total(lambda m: m.parameters.total - m.parameters.router.total - m.parameters.norm.total),
+                "Two small things are missing: one chooses, the other keeps the values in bounds.",
+            ),
+            Mistake(
+                "a router with biases",
+                _total(lambda m: m.parameters.total + m.layers * m.experts),
+                "The question says what the router is: one matrix, nothing added.",
+            ),
+            Mistake(
+                "four square matrices in attention",
+                _total(
+                    lambda m: (
+                        m.parameters.total
+                        + m.layers * (attention_weights(m.width, 1, 1, m.width) - m.attention_weights)
+                    )
+                ),
+                "Heads are grouped here, and need not be as wide as a token together.",
             ),
             Mistake(
                 "experts without a gate",
@@ -126,6 +147,11 @@ QUESTIONS = {
                 "the share of the experts applied to the whole model",
                 _used(lambda m, used: m.parameters.total * used / m.experts),
                 "Attention, norms and tables are used by every token.",
+            ),
+            Mistake(
+                "a whole model for each expert that is used",
+                _used(lambda m, used: used * _with_experts(m, 1)),
+                "Only the experts are there several times; the token goes through the rest once.",
             ),
             Mistake(
                 "a router with outputs for the used experts only",

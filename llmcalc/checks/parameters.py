@@ -55,7 +55,7 @@ QUESTIONS = {
             Mistake(
                 "the rule of thumb for the layers",
                 lambda: _configured(PLAIN, heads=1, kv_heads=1, head_dim=2560, feed_forward=4 * 2560),
-                "That rule knows neither gates nor groups of heads, and it sets the width inside. The config has its own.",
+                "That rule knows neither gates nor groups of heads, and sets the width inside. The config has its own.",
             ),
             Mistake(
                 "norms that have biases",
