@@ -1,0 +1,283 @@
+"""Questions about the parameters of one layer and its parts: right answers, and the mistakes that people make."""
+
+from dataclasses import replace
+from operator import floordiv, truediv
+
+from llmcalc.blocks import attention_weights, embedding_weights, feed_forward_weights, gated_feed_forward_weights
+from llmcalc.checks.engine import Choice, Formula, Mistake
+from llmcalc.families import FAMILIES
+from llmcalc.mlp import dense_weights
+from llmcalc.symbolic import ceil_div
+from llmcalc.transformer import Transformer
+
+PLAIN = {"qkv_bias": False, "output_bias": False, "mlp_bias": False}
+
+
+def _gpt2_layer(width, inside=4, **row):
+    """Parameters of a layer of GPT-2's family; into how many heads it is cut makes no difference."""
+    family = replace(FAMILIES["gpt2"], **row)
+    model = Transformer(family, 1, width, 1, heads=1, kv_heads=1, head_dim=width, feed_forward=inside * width)
+    return model.parameters.total - model.parameters.embedding.total - model.parameters.norm.final.total
+
+
+def _balance(layers, vocabulary, tables=2, in_layer=None, divide=truediv):
+    """The width at which layers and tables hold the same: what stands before its square and before itself."""
+    in_layer = in_layer or attention_weights(1, 1, 1, 1) + feed_forward_weights(1, 4)
+    return divide(tables * embedding_weights(vocabulary, 1), layers * in_layer)
+
+
+def _gated(width, multiple, inside=4, more=0, to_multiple=ceil_div, gated=gated_feed_forward_weights):
+    """Values inside a gated part as large as a plain one with `inside` times the width inside, to whole multiples."""
+    plain, each = feed_forward_weights(width, inside * width), gated(width, 1)
+    return multiple * (to_multiple(plain, each * multiple) + more)
+
+
+def _nearest(count, size):
+    """The quotient, rounded to the nearest whole number."""
+    return (2 * count + size) // (2 * size)
+
+
+QUESTIONS = {
+    "gpt2_layer_parameters": Formula(
+        right=lambda width: _gpt2_layer(width),
+        hint="Six matrices: four in attention, two in the feed-forward part. Then the small things: biases and norms.",
+        mistakes=(
+            Mistake(
+                "the biases of the matrices forgotten",
+                lambda d: _gpt2_layer(d, **PLAIN),
+                "What is added after a product with a matrix?",
+            ),
+            Mistake(
+                "only the matrices counted",
+                lambda d: _gpt2_layer(d, **PLAIN, norms=0),
+                "Your weights are right. What else does training adjust?",
+            ),
+            Mistake(
+                "either the norms or the biases of attention left out",
+                lambda d: _gpt2_layer(d, norms=0),
+                "Go through the layer once more, and write down for each of its eight parts what it adds or scales.",
+            ),
+            Mistake(
+                "half of the norms' parameters (one norm of two, or norms without biases)",
+                lambda d: _gpt2_layer(d, norms=1),
+                "How many norms has a layer, and which two things does a LayerNorm keep for each value?",
+            ),
+            Mistake(
+                "the norm after the last layer counted as well",
+                lambda d: _gpt2_layer(d, norms=3),
+                "That one belongs to the model, not to a layer.",
+            ),
+            Mistake(
+                "the biases of the feed-forward part left out",
+                lambda d: _gpt2_layer(d, mlp_bias=False),
+                "Both matrices of the feed-forward part have biases, and one of them has many.",
+            ),
+            Mistake(
+                "three biases in attention instead of four",
+                lambda d: _gpt2_layer(d) - d,
+                "The output matrix of attention is a dense layer like the others.",
+            ),
+            Mistake(
+                "a bias for each input of the upward matrix (or two narrow ones in the feed-forward part)",
+                lambda d: _gpt2_layer(d) - 3 * d,
+                "A bias is added where a sum is formed. How many sums does the matrix upwards form?",
+            ),
+            Mistake(
+                "two wide biases in the feed-forward part",
+                lambda d: _gpt2_layer(d) + 3 * d,
+                "How many values come back out of the feed-forward part?",
+            ),
+            Mistake(
+                "a feed-forward part no wider than the layer",
+                lambda d: _gpt2_layer(d, inside=1),
+                "How many values are there inside, and how many outside?",
+            ),
+            Mistake(
+                "the output matrix of attention forgotten",
+                lambda d: _gpt2_layer(d) - dense_weights(d, d) - d,
+                "Queries, keys, values: what happens to the heads' results?",
+            ),
+            Mistake(
+                "one matrix of the feed-forward part forgotten",
+                lambda d: _gpt2_layer(d) - feed_forward_weights(d, 2 * d),
+                "It leads up and back.",
+            ),
+        ),
+    ),
+    "width_of_balance": Formula(
+        right=lambda layers, vocabulary: _balance(layers, vocabulary),
+        hint="Write both sides with the width as a letter. One side has its square; divide.",
+        mistakes=(
+            Mistake(
+                "one table instead of two",
+                lambda layers, vocabulary: _balance(layers, vocabulary, tables=1),
+                "The output layer is not tied.",
+            ),
+            Mistake(
+                "one layer instead of all",
+                lambda layers, vocabulary: _balance(1, vocabulary),
+                "How many layers share the work against the tables?",
+            ),
+            Mistake(
+                "the quotient upside down",
+                lambda layers, vocabulary: 1 / _balance(layers, vocabulary),
+                "Should a larger vocabulary ask for a wider or for a narrower model?",
+            ),
+            Mistake(
+                "the feed-forward part left out",
+                lambda layers, vocabulary: _balance(layers, vocabulary, in_layer=attention_weights(1, 1, 1, 1)),
+                "A layer is attention and a feed-forward part.",
+            ),
+            Mistake(
+                "attention left out, or one matrix of the feed-forward part",
+                lambda layers, vocabulary: _balance(layers, vocabulary, in_layer=feed_forward_weights(1, 4)),
+                "List the six matrices of a layer.",
+            ),
+            Mistake(
+                "rounding down",
+                lambda layers, vocabulary: _balance(layers, vocabulary, divide=floordiv),
+                "The question asks where both are exactly equal, whole number or not.",
+            ),
+            Mistake(
+                "rounding to a whole number",
+                lambda layers, vocabulary: _balance(layers, vocabulary, divide=_nearest),
+                "The question asks where both are exactly equal, whole number or not.",
+            ),
+            Mistake(
+                "three matrices in the feed-forward part",
+                lambda layers, vocabulary: _balance(
+                    layers, vocabulary, in_layer=attention_weights(1, 1, 1, 1) + gated_feed_forward_weights(1, 4)
+                ),
+                "The rule of the question is for a part without a gate.",
+            ),
+        ),
+    ),
+    "grouped_attention_weights": Formula(
+        right=lambda width, heads, kv_heads, head_dim: attention_weights(width, heads, kv_heads, head_dim),
+        hint="Four matrices: for each, what enters and what comes out? Two of them know only the key/value heads.",
+        mistakes=(
+            Mistake(
+                "keys and values for every query head",
+                lambda width, heads, kv_heads, head_dim: attention_weights(width, heads, heads, head_dim),
+                "How many heads do keys and values have?",
+            ),
+            Mistake(
+                "queries and output for the key/value heads only",
+                lambda width, heads, kv_heads, head_dim: attention_weights(width, kv_heads, kv_heads, head_dim),
+                "Sharing is for keys and values. How many queries are there?",
+            ),
+            Mistake(
+                "keys or values forgotten",
+                lambda d, heads, shared, head: (
+                    attention_weights(d, heads, shared, head) - dense_weights(d, shared * head)
+                ),
+                "A group shares a key and a value.",
+            ),
+            Mistake(
+                "queries or output forgotten",
+                lambda d, heads, shared, head: (
+                    attention_weights(d, heads, shared, head) - dense_weights(d, heads * head)
+                ),
+                "Something has to ask, and something has to bring the heads' results together.",
+            ),
+            Mistake(
+                "queries and output alone",
+                lambda d, heads, shared, head: 2 * dense_weights(d, heads * head),
+                "What do the queries look for, and what do they bring back?",
+            ),
+            Mistake(
+                "the output matrix only as tall as the key/value heads",
+                lambda d, heads, shared, head: dense_weights(d, heads * head) + 3 * dense_weights(d, shared * head),
+                "Every query head has a result of its own.",
+            ),
+            Mistake(
+                "square matrices for queries and output",
+                lambda d, heads, shared, head: 2 * dense_weights(d, d) + 2 * dense_weights(d, shared * head),
+                "Are all heads together as wide as a token? The question does not say so.",
+            ),
+            Mistake(
+                "four square matrices",
+                lambda width, heads, kv_heads, head_dim: attention_weights(width, 1, 1, width),
+                "That is attention without sharing, with heads that fill the width.",
+            ),
+            Mistake(
+                "heads that read only a slice of the token",
+                lambda width, heads, kv_heads, head_dim: attention_weights(head_dim, heads, kv_heads, head_dim),
+                "Each head reads the whole token and makes few values of it.",
+            ),
+            Mistake(
+                "biases that the question leaves out",
+                lambda d, heads, shared, head: (
+                    attention_weights(d, heads, shared, head) + (heads + 2 * shared) * head + d
+                ),
+                "Only weights are asked for.",
+            ),
+        ),
+    ),
+    "twice_the_heads": Choice(
+        right="c",
+        because="Queries and output keep heads times head_dim. Keys and values keep their number of heads, each half "
+        "as wide. With as many key/value heads as heads nothing at all would change.",
+        replies={
+            "a": "There are twice as many heads, and what does each of them lose? Write down heads times head_dim.",
+            "b": "That holds as long as the key/value heads double as well. Write down kv_heads times head_dim.",
+            "d": "Write down heads times head_dim, before and after: which two matrices does it shape?",
+        },
+    ),
+    "gated_width": Formula(
+        right=lambda width, multiple: _gated(width, multiple),
+        hint="First without rounding: write both counts and solve for what is inside the gated part.",
+        mistakes=(
+            Mistake(
+                "rounding down",
+                lambda width, multiple: _gated(width, multiple, to_multiple=floordiv),
+                "It should be at least as large.",
+            ),
+            Mistake(
+                "rounding to the nearest",
+                lambda width, multiple: _gated(width, multiple, to_multiple=_nearest),
+                "It should be at least as large.",
+            ),
+            Mistake(
+                "no rounding",
+                lambda width, multiple: _gated(width, 1, to_multiple=truediv),
+                "Almost there: which whole multiples lie around it?",
+            ),
+            Mistake(
+                "a whole number that is no multiple",
+                lambda width, multiple: _gated(width, 1),
+                "Almost there: which whole multiples lie around it?",
+            ),
+            Mistake(
+                "the number of multiples",
+                lambda width, multiple: _gated(width, multiple) / multiple,
+                "So many multiples are needed. How many values are they?",
+            ),
+            Mistake(
+                "a fraction cut off before rounding up",
+                lambda width, multiple: multiple * ceil_div(_gated(width, 1, to_multiple=floordiv), multiple),
+                "What lies just above a multiple must go on to the next; cutting first loses that.",
+            ),
+            Mistake(
+                "a multiple added where none is missing",
+                lambda width, multiple: _gated(width, multiple, more=1, to_multiple=floordiv),
+                "What if it fits without a rest?",
+            ),
+            Mistake(
+                "a plain part as narrow as the layer",
+                lambda width, multiple: _gated(width, multiple, inside=1),
+                "How wide is the plain part inside?",
+            ),
+            Mistake(
+                "the gate forgotten",
+                lambda width, multiple: _gated(width, multiple, gated=feed_forward_weights),
+                "A gated part of the same width inside is larger. Which matrix is new?",
+            ),
+            Mistake(
+                "a gate that costs as much as both other matrices",
+                lambda width, multiple: _gated(width, multiple, gated=lambda d, f: 2 * feed_forward_weights(d, f)),
+                "How many matrices has each of the two parts?",
+            ),
+        ),
+    ),
+}
