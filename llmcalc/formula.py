@@ -59,7 +59,10 @@ def formula(function):
     @functools.wraps(function)
     def gated(*args, **kwargs):
         if _closed.get():
-            raise FormulasClosed(f"{name} belongs to the package. Here, write the arithmetic yourself.")
+            raise FormulasClosed(
+                f"Your function asks the package ({name}), whose formulas refuse while a check runs. "
+                "Write the arithmetic yourself, with the values that the question gives."
+            )
         # What `signature.bind` would do, in a fraction of its time; it still says what is wrong.
         given = dict(zip(places, args, strict=False)) | kwargs
         call = silent | given

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from llmcalc import MLP, checks
+from llmcalc import MLP, checks, model
 from llmcalc.allocation import optimal_tokens_for
-from llmcalc.checks import engine
-from llmcalc.checks.engine import BYTE_SLIPS, PREFIX_SLIPS, Choice, Formula, Number, StillOpen, Wrong
+from llmcalc.checks import answers
+from llmcalc.checks.answers import StillOpen, Wrong
+from llmcalc.checks.engine import BYTE_SLIPS, PREFIX_SLIPS, Choice, Formula, Number
 from llmcalc.compute import seconds_for, training_flops
 from llmcalc.fits import fit
 from llmcalc.inference import lifetime_flops
@@ -30,7 +31,7 @@ CHOICES = {name: question for name, question in QUESTIONS.items() if isinstance(
 @pytest.fixture
 def formulas_stay_open(monkeypatch):
     """Listed mistakes may borrow from the package, learners may not."""
-    monkeypatch.setattr(engine, "formulas_closed", nullcontext)
+    monkeypatch.setattr(answers, "formulas_closed", nullcontext)
 
 
 def listed(questions):
@@ -67,6 +68,45 @@ def test_shares_are_tried_with_shares(capsys):
     assert "a test, not a proof" in capsys.readouterr().out
     with pytest.raises(Wrong, match="Which rate is reached"):
         question(lambda work, share: work / 10**12 * float(share))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda part, exponent: (1 - part) ** (-1 // exponent),
+        lambda part, exponent: (1 - part) ** -(1 // exponent),
+        lambda part, exponent: (1 - part) ** -sp.ceiling(1 / exponent),
+        lambda part, exponent: (1 - part) ** -round(1 / exponent),
+        lambda part, exponent: (1 - part) ** -int(1 / exponent),
+        lambda part, exponent: (1 - part) ** (-1 / exponent) // 1,
+    ],
+    ids=["floor", "floor, then minus", "ceiling", "round", "int", "floor of all"],
+)
+def test_a_formula_that_rounds_on_the_way_does_not_pass(written, capsys):
+    with pytest.raises(Wrong, match=r"For lower_by=\d+/\d+"):
+        checks.growth_for_lower_loss(written)
+    assert not capsys.readouterr().out
+
+
+def test_a_formula_that_differs_from_the_right_one_is_never_said_to_hold_for_every_input(capsys):
+    """Here they differ from 1,000 on, which no number tried reaches."""
+    Formula(right=lambda width, height: width * height, hint="Multiply.")(
+        lambda width, height: width * height + (width // 1000) * (height // 1000)
+    )
+    said = capsys.readouterr().out
+    assert "could not be proved" in said and "every input" not in said
+
+
+@pytest.mark.parametrize(
+    "rounding", [math.ceil, math.floor, round, lambda days: days // 1], ids=["ceil", "floor", "round", "//"]
+)
+def test_a_function_that_rounds_is_told_so(rounding):
+    question = Formula(right=lambda width, height: width * height / 7, hint="Divide.")
+    with pytest.raises(Wrong, match=r"whole numbers only[.] If it rounds"):
+        question(lambda width, height: rounding(width * height / 7))
+    with pytest.raises(Wrong) as told:
+        question(lambda width, height: (width * height + 1) / 7)
+    assert "rounds" not in str(told.value)
 
 
 def decided(value):
@@ -142,6 +182,42 @@ def test_after_the_tokens_that_the_answer_names_both_models_have_cost_the_same()
 
 
 # --- mistakes, by name
+
+
+P, D, SIZE, TEXT = 8e9, 1.5e12, 40e9, 800e9
+BUDGET = 128 * 312e12 * 0.45 * 864_000
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "says"),
+    [
+        (
+            "days_of_training",
+            lambda parameters, tokens, gpus, peak, share: 6 * parameters * tokens / gpus * peak * share / 86_400,
+            "parentheses missing below the line",
+        ),
+        ("llama_in_pflop_days", lambda: 86_400 * 1e15 / (6 * 405e9 * 15.6e12), "upside down"),
+        (
+            "recomputation_factor",
+            lambda layers, width, words: 1 + 12 * layers * width**2 / (36 * layers * width**2 + 6 * words * width),
+            "one for a weight of the layers",
+        ),
+        ("cheapest_in_time", lambda: 6 * P * D / (1979e12 * 0.42) / 2 / 3600 * 3.10, "the time halved"),
+        ("cheapest_in_time", lambda: 48 * 6 * P * D / (1307e12 * 0.32) / 3600 * 2.60, "the GPUs counted twice"),
+        ("growth_for_lower_loss", lambda lower_by, exponent: lower_by ** (1 / exponent), "and the two sizes the other"),
+        ("size_when_tokens_cost_more", lambda cost, ours, theirs: cost**-ours, "exponent of the parameters as it"),
+        ("size_when_tokens_cost_more", lambda cost, ours, theirs: cost**-theirs, "exponent of the tokens as it"),
+        ("size_for_the_cluster", lambda: (BUDGET / 60 / 120) ** 0.5, "minutes for seconds"),
+        ("size_for_the_cluster", lambda: (BUDGET / 160) ** 0.5, "a second forward pass"),
+        ("size_for_the_cluster", lambda: (BUDGET / 6) ** 0.5 / 20, "tokens for each parameter left outside"),
+        ("size_for_the_cluster", lambda: (BUDGET / 20) ** 0.5 / 6, "operations for each parameter and token left"),
+        ("tokens_at_half_the_size", lambda: 2.06038e12 + TEXT, "the old text and the new one"),
+        ("served_until_even", lambda: (2 * SIZE / 2 * 2.06038e12 - 2 * SIZE * TEXT) / SIZE, "Which did you take for"),
+    ],
+)
+def test_what_readers_wrote_is_recognised(name, answer, says):
+    with pytest.raises(Wrong, match=says):
+        QUESTIONS[name](answer)
 
 
 @pytest.mark.parametrize(("question", "mistake"), listed(FORMULAS))
@@ -267,6 +343,26 @@ def test_a_function_that_stops_is_told_why():
         checks.layer_parameters(lambda n, m: 1 // 0)
 
 
+def test_a_function_that_stops_is_told_at_which_input():
+    with pytest.raises(Wrong, match=r"For inputs=3, outputs=3: Your function stops with ZeroDivisionError"):
+        checks.layer_parameters(lambda n, m: n * m + m + 0 * (1 // (n - 3)))
+    with pytest.raises(Wrong, match=r"For inputs=3, outputs=3: Your function returns nothing"):
+        checks.layer_parameters(lambda n, m: None if n == 3 else n * m + m)
+
+
+def test_a_function_may_use_what_takes_floats_only(capsys):
+    checks.growth_for_lower_loss(lambda part, exponent: np.exp(-np.log(1 - part) / exponent))
+    assert "a test, not a proof" in capsys.readouterr().out
+    with pytest.raises(Wrong, match="Your function gives what comes out with a performance that is higher"):
+        checks.growth_for_lower_loss(lambda part, exponent: np.exp(np.log(1 + part) / exponent))
+
+
+@pytest.mark.parametrize("compare", [min, lambda a, b: a < b, lambda a, b: math.log(a)])
+def test_a_function_that_stops_at_a_complex_number_is_told_where_that_comes_from(compare):
+    with pytest.raises(Wrong, match=r"stops with TypeError.* .A negative number to a broken power is complex"):
+        checks.size_for_the_service(lambda: compare((-8.0) ** (1 / 3), 1.0))
+
+
 @pytest.mark.parametrize(
     "odd", [np.bool_(True), ..., np.array([1, 2]), sp.Matrix([1]), sp.Symbol("x") > 0, (n for n in ()), MLP([1, 1]), 1j]
 )
@@ -283,6 +379,29 @@ def test_a_letter_without_quotation_marks_is_told_so():
 def test_a_caret_for_a_power_is_told_so():
     with pytest.raises(Wrong, match=r"a power is written"):
         checks.network_bytes(lambda d, L, e: L * (d ^ 2 + d) * e)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("size_when_tokens_cost_more", lambda cost, ours, theirs: cost ^ (-theirs / (ours + theirs))),
+        ("size_for_the_cluster", lambda: (128 * 312e12 / 120) ^ 0.5),
+        ("size_for_the_cluster", lambda: 10 ^ 9),
+    ],
+    ids=["of fractions", "of floats", "of whole numbers"],
+)
+def test_a_caret_is_told_of_when_it_stops_the_function_too(name, answer):
+    with pytest.raises(Wrong, match=r"a power is written"):
+        QUESTIONS[name](answer)
+
+
+def test_a_caret_in_a_comment_is_none():
+    def answer(width, matrices, size):
+        return matrices * width**2 * size  # width^2
+
+    with pytest.raises(Wrong) as told:
+        checks.network_bytes(answer)
+    assert "a power is written" not in str(told.value)
 
 
 def test_an_endless_answer_is_quoted_in_short():
@@ -326,8 +445,30 @@ def test_formulas_of_a_part_need_to_agree_between_0_and_1_only(written, capsys):
 
 
 def test_a_part_is_tried_with_numbers_between_0_and_1():
-    with pytest.raises(Wrong, match=r"For lower_by=1/\d+, parameter_exponent="):
+    with pytest.raises(Wrong, match=r"For lower_by=\d+/\d+, parameter_exponent="):
         checks.growth_for_lower_loss(lambda part, exponent: math.exp(part / exponent))
+
+
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        ("growth_for_lower_loss", {"lower_by": (0, 1), "parameter_exponent": (0, 1)}),
+        ("size_when_tokens_cost_more", {"cost_factor": (1, 4 / 3), "token_exponent": (0, 1)}),
+        ("days_of_training", {"utilization": (0, 1)}),
+    ],
+)
+def test_values_are_tried_inside_the_limits_that_the_question_names(name, limits, formulas_stay_open):
+    names, tried = list(inspect.signature(QUESTIONS[name].right).parameters), []
+
+    def answer(*values):
+        tried.append(dict(zip(names, map(float, values), strict=True)))
+        return QUESTIONS[name].right(*values)
+
+    QUESTIONS[name](answer)
+    for each, (low, high) in limits.items():
+        values = [values[each] for values in tried]
+        assert low < min(values) < (low + high) / 2 < max(values) < high
+        assert sum((1 / value) % 1 > 1e-9 for value in values) > len(values) / 2  # not one over a whole number
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -349,10 +490,14 @@ def test_a_constant_that_happens_to_match_does_not_pass():
 
 @pytest.mark.parametrize(
     "borrowed",
-    [lambda n, m: MLP([n, m]).parameters, lambda n, m: training_flops(n, m) / 6 + m],
+    [
+        lambda n, m: MLP([n, m]).parameters,
+        lambda n, m: training_flops(n, m) / 6 + m,
+        lambda n, m: model("gpt2").parameters.total,
+    ],
 )
 def test_the_packages_own_formulas_refuse_to_answer(borrowed):
-    with pytest.raises(Wrong, match="write the arithmetic yourself"):
+    with pytest.raises(Wrong, match=r"^Your function asks the package \(\w+\).* Write the arithmetic yourself"):
         checks.layer_parameters(borrowed)
 
 

@@ -1,11 +1,13 @@
 """Questions about what a training budget buys: right answers, and the mistakes that people make."""
 
+from fractions import Fraction
+
 from llmcalc.allocation import optimal_parameters, optimal_tokens, rule_flops, rule_parameters, rule_tokens
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
 from llmcalc.compute import seconds_for, training_flops
 from llmcalc.inference import serving_flops
 from llmcalc.scaling import kaplan_parameter_loss
-from llmcalc.units import DAY, HOUR, TFLOP
+from llmcalc.units import DAY, HOUR, MINUTE, TFLOP
 
 
 def _bought(gpus=128, utilization=0.45, seconds=10 * DAY, solved=rule_parameters):
@@ -74,6 +76,9 @@ QUESTIONS = {
                 "hours for seconds", lambda: _bought(seconds=10 * DAY / HOUR), "FLOP/s are operations in a second."
             ),
             Mistake(
+                "minutes for seconds", lambda: _bought(seconds=10 * DAY / MINUTE), "FLOP/s are operations in a second."
+            ),
+            Mistake(
                 "the square root forgotten",
                 lambda: _bought(solved=lambda flops: flops / rule_flops(1)),
                 "By the rule, the budget grows with the square of the size.",
@@ -81,6 +86,16 @@ QUESTIONS = {
             Mistake(
                 "the square root of the budget alone",
                 lambda: _bought(solved=lambda flops: rule_parameters(flops, 1 / 6) / rule_flops(1)),
+                "Solve for the square of the size first; then take the root of all of it.",
+            ),
+            Mistake(
+                "the tokens for each parameter left outside of the root",
+                lambda: _bought(solved=lambda flops: rule_parameters(flops, 1) / rule_tokens(1)),
+                "Solve for the square of the size first; then take the root of all of it.",
+            ),
+            Mistake(
+                "the operations for each parameter and token left outside of the root",
+                lambda: _bought(solved=lambda flops: rule_parameters(6 * flops) / 6),
                 "Solve for the square of the size first; then take the root of all of it.",
             ),
             Mistake(
@@ -103,12 +118,18 @@ QUESTIONS = {
                 lambda: _bought(solved=lambda flops: rule_parameters(3 * flops)),
                 "Training goes back through the network as well.",
             ),
+            Mistake(
+                "a second forward pass (recomputation)",
+                lambda: _bought(solved=lambda flops: rule_parameters(Fraction(6, 8) * flops)),
+                "The rule counts what the model needs, without repetitions.",
+            ),
         ),
     ),
     "size_when_tokens_cost_more": Formula(
         right=lambda cost_factor, parameter_exponent, token_exponent: _dearer(
             cost_factor, parameter_exponent, token_exponent
         ),
+        between={"cost_factor": (1, Fraction(8, 6))},
         hint="A dearer token does to the optimum what a smaller budget does. With which power of the budget does the "
         "best size grow?",
         mistakes=(
@@ -139,9 +160,16 @@ QUESTIONS = {
                 "The square root is right for two exponents that are equal. Here they may differ.",
             ),
             Mistake(
-                "an exponent of the loss as it stands",
+                "the exponent of the tokens as it stands",
                 lambda factor, parameter_exponent, token_exponent: (
                     kaplan_parameter_loss(1, factor, token_exponent) ** -1
+                ),
+                "That is how the loss falls. The best size grows with a power that both exponents decide.",
+            ),
+            Mistake(
+                "the exponent of the parameters as it stands",
+                lambda factor, parameter_exponent, token_exponent: (
+                    kaplan_parameter_loss(1, factor, parameter_exponent) ** -1
                 ),
                 "That is how the loss falls. The best size grows with a power that both exponents decide.",
             ),

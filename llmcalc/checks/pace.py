@@ -86,6 +86,11 @@ def _cheapest(deadline=DEADLINE, **how):
     return min(price for days, price in (_bill(offer, **how) for offer in OFFERS) if days <= deadline)
 
 
+def _too_fast(offer):
+    """The peak of an offer, for somebody who halves the time of the sparse ones in place of the peak."""
+    return offer.peak * offer.peak // _dense(offer)
+
+
 def _price_of(name):
     return next(_bill(offer)[1] for offer in OFFERS if offer.name == name)
 
@@ -106,6 +111,11 @@ QUESTIONS = {
                 "GPT-3 as the unit",
                 lambda: convert(LARGE_RUN.flops, "FLOP", to="PFLOP-day") / GPT3_COMPUTE.row("GPT-3 175B").pflop_days,
                 "That is how many times GPT-3's work it is. How much is it in days of a machine of one PFLOP/s?",
+            ),
+            Mistake(
+                "the fraction upside down",
+                lambda: 1 / convert(LARGE_RUN.flops, "FLOP", to="PFLOP-day"),
+                "That is the part of the work that such a machine gets done in a day.",
             ),
         ),
     ),
@@ -131,6 +141,11 @@ QUESTIONS = {
                 "a single GPU (or GPU-days)",
                 lambda parameters, tokens, gpus, *rest: _days(parameters, tokens, 1, *rest),
                 "The devices share the work; the question asks for days on the calendar.",
+            ),
+            Mistake(
+                "parentheses missing below the line",
+                lambda parameters, tokens, gpus, peak, share: _days(parameters, tokens, gpus, 1, 1) * peak * share,
+                "Python divides by the first factor only, and multiplies by those behind it.",
             ),
             Mistake(
                 "the GPUs on the wrong side",
@@ -220,6 +235,11 @@ QUESTIONS = {
                 lambda: _cheapest(peak=_printed),
                 "Read the words beside the peaks. Of which peak is the share that is reached?",
             ),
+            Mistake(
+                "the time halved where the peak is sparse",
+                lambda: _cheapest(peak=_too_fast),
+                "A dense peak is half of the sparse one. Does the job then take longer, or less long?",
+            ),
             Mistake("the deadline forgotten", lambda: _cheapest(inf), "Which of the offers are ready in time?"),
             Mistake(
                 "the share that is reached forgotten",
@@ -237,6 +257,11 @@ QUESTIONS = {
                 "one GPU of each offer paid",
                 lambda: min(_price_of(offer.name) / offer.gpus for offer in OFFERS if _bill(offer)[0] <= DEADLINE),
                 "Every device of an offer has its price.",
+            ),
+            Mistake(
+                "the GPUs counted twice in the price",
+                lambda: min(_price_of(offer.name) * offer.gpus for offer in OFFERS if _bill(offer)[0] <= DEADLINE),
+                "GPU-hours are hours of all the devices already.",
             ),
             Mistake("days where hours are meant", lambda: _cheapest() / 24, "The price is that of an hour."),
             Mistake("seconds where hours are meant", lambda: _cheapest() * HOUR, "The price is that of an hour."),

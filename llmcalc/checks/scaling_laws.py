@@ -11,6 +11,7 @@ SIZE, HALF, TEXT, SERVED = 40 * 10**9, 20 * 10**9, 800 * 10**9, 20 * 10**12
 """Parameters of a model and of one half as large; training tokens of the first; tokens that a service expects."""
 LAW = fit("besiroglu printed").reducible
 """The constants that those questions print."""
+FORWARD_ONLY = "Serving goes forward only (2), training also back (6). Which did you take for which?"
 
 
 def _text(size_factor=0.5, **changed):
@@ -33,13 +34,19 @@ def _cheapest(served_tokens=SERVED):
 QUESTIONS = {
     "growth_for_lower_loss": Formula(
         right=lambda lower_by, parameter_exponent: growth_for_gain(1 / (1 - lower_by), parameter_exponent),
-        parts=("lower_by",),
+        between={"lower_by": (0, 1)},
         hint="Write the law down for both sizes, and divide one loss by the other. What is left is a ratio of sizes.",
         mistakes=(
             Mistake(
                 "the part of the loss that goes, where the part that stays is meant",
                 lambda lower_by, exponent: growth_for_gain(1 / lower_by, exponent),
                 "A loss that is a tenth lower is not a tenth of the loss. (The article writes the same formula.)",
+            ),
+            Mistake(
+                "the part of the loss that goes, where the part that stays is meant, and the two sizes the other way "
+                "round",
+                lambda lower_by, exponent: 1 / growth_for_gain(1 / lower_by, exponent),
+                "A loss that is a tenth lower is not a tenth of the loss. And does it take more parameters or fewer?",
             ),
             Mistake(
                 "a performance that is higher by this part",
@@ -107,6 +114,11 @@ QUESTIONS = {
             ),
             Mistake("the last fraction upside down", lambda: 1 / _text(), "No text is as short as that."),
             Mistake("the extra text alone", lambda: _text() - TEXT, "The question asks for all of its text."),
+            Mistake(
+                "the old text and the new one added",
+                lambda: TEXT + _text(),
+                "The smaller model is trained from the beginning: one text is all that it reads.",
+            ),
             Mistake("the text over the old text", lambda: _text() / TEXT, "The question asks for tokens."),
             Mistake(
                 "the two exponents exchanged",
@@ -136,7 +148,7 @@ QUESTIONS = {
             Mistake(
                 "the same price for a token served and a token of training",
                 lambda: _even(spared=training_flops(SIZE - HALF, 1)),
-                "Serving goes forward only.",
+                FORWARD_ONLY,
             ),
             Mistake(
                 "all that a served token costs with the larger model",
@@ -193,7 +205,7 @@ QUESTIONS = {
             Mistake(
                 "the same price for a token served and a token of training",
                 lambda: _cheapest(3 * SERVED),
-                "Serving goes forward only.",
+                FORWARD_ONLY,
             ),
             Mistake(
                 "one operation for each parameter of a served token",

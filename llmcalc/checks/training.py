@@ -75,7 +75,12 @@ def _recomputation_slips():
         ),
         ("the backward pass repeated", {"again": (2, 0)}, "What was thrown away are results of the forward pass."),
         ("one matrix in each layer", {"head": 12}, "How many weights has a layer?"),
-        ("the lookup counted as a product", {"head": 2}, "A lookup reads a row. Which operations does that take?"),
+        (
+            "two operations for a weight of the output layer, one for a weight of the layers (or the lookup counted "
+            "as a product)",
+            {"head": 2},
+            "A multiplication and an addition are two, everywhere; and a lookup only reads a row.",
+        ),
         (
             "two operations for a weight of the layers, one for a weight of the output layer",
             {"head": Fraction(1, 2)},

@@ -1,0 +1,134 @@
+"""What a check asks of an answer before it compares: a function, called with care, that returns a number."""
+
+import ast
+import inspect
+import math
+import reprlib
+import textwrap
+from contextlib import contextmanager
+from fractions import Fraction
+
+from llmcalc.formula import FormulasClosed, formulas_closed
+
+
+class Wrong(AssertionError):
+    """An answer that is not right; shown as its message alone, without a traceback."""
+
+    def _render_traceback_(self):  # what Jupyter prints instead of the traceback
+        return str(self).splitlines()
+
+
+class StillOpen(Wrong):
+    """A question that has no answer yet."""
+
+
+class Stopped(Wrong):
+    """An answer that ends with an error of its own."""
+
+
+COMPLEX = " (A negative number to a broken power is complex.)"
+POWER = "In Python a power is written `**`; `^` is something else."
+
+
+def expect_function(answer, names):
+    """Refuse what cannot be called with a value for each of these names."""
+    try:
+        inspect.signature(answer).bind(*names)
+    except ValueError:  # built-in functions have no signature
+        raise Wrong("Hand over a function of your own.") from None
+    except TypeError:
+        if not callable(answer):
+            raise Wrong(f"Hand over your function itself, without calling it; this is {shortened(answer)}.") from None
+        takes = ", ".join(inspect.signature(answer).parameters) or "nothing"
+        raise Wrong(f"Your function takes {takes}; the question gives it {', '.join(names) or 'nothing'}.") from None
+
+
+def called(answer, *values):
+    """The learner's result; the package's own formulas refuse to help, and what stops the function is told."""
+    try:
+        with formulas_closed():
+            return answer(*values)
+    except NotImplementedError:
+        raise StillOpen("This question is still open: replace `raise NotImplementedError()` by your answer.") from None
+    except FormulasClosed as closed:
+        raise Wrong(str(closed)) from None
+    except Exception as error:
+        why = COMPLEX if "complex" in str(error) else ""
+        raise Stopped(f"Your function stops with {type(error).__name__}: {shortened(str(error))}{why}") from None
+
+
+def number_at(answer, names, values):
+    """The learner's number for these values; what is wrong with it is told together with them."""
+    try:
+        try:
+            return number(called(answer, *values))
+        except Stopped:  # NumPy's logarithm, for one, takes no fractions
+            return number(called(answer, *(float(each) if isinstance(each, Fraction) else each for each in values)))
+    except StillOpen:
+        raise
+    except Wrong as wrong:
+        raise type(wrong)(f"For {inputs_told(names, values)}: {wrong}") from None
+
+
+def expect_value(got):
+    """Refuse what is plainly no number."""
+    if got is None:
+        raise Wrong("Your function returns nothing (None). Did you forget `return`?")
+    if isinstance(got, (str, bool, tuple, list, dict, set)):
+        raise Wrong(f"Your function returns {shortened(got)}; return a number, without unit or quotation marks.")
+
+
+def number(got):
+    """What the learner's function returned, as an exact number if it is one."""
+    expect_value(got)
+    if isinstance(got, (int, Fraction)):
+        return got
+    try:
+        value = float(got)  # NumPy and SymPy numbers too
+    except (TypeError, ValueError):
+        why = COMPLEX if isinstance(got, complex) else ""
+        raise Wrong(f"Your function returns {shortened(got)}; return one number.{why}") from None
+    if not math.isfinite(value):
+        raise Wrong(f"Your function returns {got}; the answer is a finite number.")
+    return value
+
+
+@contextmanager
+def caret_told(answer):
+    """Where an answer is wrong and has a `^` in it, say that this is no power."""
+    try:
+        yield
+    except StillOpen:
+        raise
+    except Wrong as wrong:
+        if not _has_caret(answer):
+            raise
+        raise type(wrong)(f"{wrong}\n{POWER}") from None
+
+
+def _has_caret(answer):
+    try:
+        code = ast.parse(textwrap.dedent(inspect.getsource(answer)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(isinstance(node, ast.BitXor) for node in ast.walk(code))
+
+
+def inputs_told(names, values):
+    """The inputs as people write them: width=3, share=2/7."""
+    return ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+
+
+def written(value):
+    """A number to read: whole ones in full, others to six digits, without a power of ten up to some trillions."""
+    try:
+        if abs(value) < 10**15 and (value == int(value) or abs(value) >= 10**6):
+            return f"{int(value):,}" if value == int(value) else f"{float(f'{float(value):.6g}'):,.0f}"
+        return f"{float(value):,.6g}"
+    except OverflowError:
+        return "a number beyond all floats"
+
+
+def shortened(value):
+    """A repr that fits on a line."""
+    return value[:120] if isinstance(value, str) and " " in value else reprlib.repr(value)
