@@ -46,7 +46,12 @@ def described(picture, says, numbers):
 
     The sentence is announced to those who listen to the page when a control changes it.
     """
-    return f"{picture}<p aria-live='polite' style='max-width:760px;line-height:1.5'>{escape(says)}</p>{numbers}"
+    sentence = f"<p aria-live='polite' style='max-width:760px;line-height:1.5'>{escape(says)}</p>"
+    return f"{picture}{sentence}<div style='{_SCROLLS}' tabindex='0' role='group' aria-label='numbers'>{numbers}</div>"
+
+
+# A wide table on a magnified page scrolls in its own box and does not stretch the picture above it.
+_SCROLLS = "overflow-x:auto;width:0;min-width:100%"
 
 
 def table(rows, header, caption=""):

@@ -245,7 +245,8 @@ SVG_TEXTS = """() => [...document.querySelectorAll('.llmcalc-explorer svg text')
 
 STICKING_OUT = """() => [...document.querySelectorAll('.llmcalc-explorer')].flatMap(explorer => {
     const edge = explorer.closest('.jp-OutputArea-output').getBoundingClientRect().right
-    return [...explorer.querySelectorAll('input, select, .slider, svg, table')]
+    const scrolls = part => part.closest('[style*="overflow-x"]') || part
+    return [...explorer.querySelectorAll('input, select, .slider, svg, table')].map(scrolls)
         .filter(part => part.getBoundingClientRect().right > edge + 1)
         .map(part => part.outerHTML.slice(0, 100))
 })"""
