@@ -415,6 +415,11 @@ def test_a_ledger_shows_every_item_with_share_formula_and_source():
     assert sum(Fraction(row[2].rstrip("%")) for row in rows[:-1]) == 100
 
 
+def test_a_ledger_may_leave_its_sources_out():
+    ledger = model("gpt2").parameters
+    assert [row[:-1] for row in table_of(ledger_table(ledger))] == table_of(ledger_table(ledger, sources=False))
+
+
 def test_every_family_has_a_row_that_says_what_differs():
     rows = {row[0]: row[1:] for row in table_of(family_table())}
     assert set(rows) == set(FAMILIES)

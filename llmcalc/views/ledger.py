@@ -3,7 +3,7 @@
 from llmcalc.display import table
 
 
-def ledger_table(ledger, caption=""):
+def ledger_table(ledger, caption="", sources=True):
     """Items of a ledger and their sum, as an HTML table; items that are nothing are left out.
 
     Parameters
@@ -12,6 +12,8 @@ def ledger_table(ledger, caption=""):
         Such as ``model("gpt2").parameters``.
     caption : str, optional
         What the table holds; by default the ledger's name.
+    sources : bool, default True
+        Whether the last column names where each formula comes from.
     """
     import sympy
 
@@ -21,9 +23,10 @@ def ledger_table(ledger, caption=""):
             part.total,
             f"{100 * part.total / ledger.total:.2f}%" if ledger.total else "",
             f"${sympy.latex(part.formula)}$",
-            part.source,
+            *([part.source] if sources else []),
         )
         for part in (*ledger, ledger)
         if part.total
     ]
-    return table(rows, ("item", ledger.unit, "share", "formula", "source"), caption or ledger.name)
+    header = ("item", ledger.unit, "share", "formula", *(["source"] if sources else []))
+    return table(rows, header, caption or ledger.name)
