@@ -195,3 +195,25 @@ def _refuse_ambiguous(name):
         prefix = str(name).removesuffix(word)
         if prefix + word == name and prefix in {"": 1} | _SI | _BINARY:
             raise ValueError(f"the unit {name} is ambiguous; write {meant.format(prefix)}")
+
+
+def in_words(count):
+    """A large count in three digits, as it is said: 23.8 billion.
+
+    Parameters
+    ----------
+    count : number
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_words(8_030_261_248), in_words(124_439_808), in_words(1868)
+    ('8.03 billion', '124 million', '1,870')
+    """
+    for size, word in ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
+        if float(f"{count:.3g}") >= size:
+            return f"{float(f'{count / size:.3g}'):,g} {word}"
+    return f"{float(f'{count:.3g}'):,g}"

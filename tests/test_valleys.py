@@ -17,7 +17,8 @@ from llmcalc.models import model
 from llmcalc.runs import RUNS
 from llmcalc.scaling import chinchilla_loss, isoflop_loss
 from llmcalc.tables import GPT3_COMPUTE
-from llmcalc.views.valleys import WELL_KNOWN, budget_choice, in_words, isoflop_valleys, ratios_by_budget
+from llmcalc.units import in_words
+from llmcalc.views.valleys import WELL_KNOWN, budget_choice, isoflop_valleys, ratios_by_budget
 
 CHINCHILLA = [name for name, row in FITS.items() if row.law == "chinchilla_loss"]
 NAMES = {"printed fit": "hoffmann printed", "unrounded fit": "hoffmann unrounded", "refit": "besiroglu"}

@@ -6,7 +6,7 @@ from llmcalc.hardware import gpu
 from llmcalc.models import model as published
 from llmcalc.runs import predicted_hours, utilization_range
 from llmcalc.svg import ranges
-from llmcalc.units import DAY, HOUR, TFLOP, readable
+from llmcalc.units import DAY, HOUR, TFLOP, in_words, readable
 
 
 def training_time(
@@ -38,7 +38,7 @@ def training_time(
         for number in around
     }
     device_hours = gpu_hours(gpus, seconds)
-    price = _money(cost(device_hours, dollars_per_GPU_hour))
+    price = f"{in_words(cost(device_hours, dollars_per_GPU_hour))} dollars"
     says = (
         f"{model} on {billion_tokens:,} billion tokens takes {readable(rule, 'FLOP')} by the rule 6PD, and "
         f"{readable(counted, 'FLOP')} with every product counted in sequences of {sequence:,} tokens "
@@ -101,10 +101,3 @@ def _time(seconds):
     if seconds < 2 * DAY:
         return readable(seconds / HOUR, "hours")
     return readable(seconds / DAY, "days")
-
-
-def _money(dollars):
-    for size, word in ((10**9, "billion "), (10**6, "million ")):
-        if dollars >= size:
-            return f"{dollars / size:.3g} {word}dollars"
-    return f"{_digits(dollars):,} dollars"

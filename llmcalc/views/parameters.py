@@ -8,6 +8,7 @@ from llmcalc.models import model
 from llmcalc.palette import PARTS
 from llmcalc.svg import stacked_bars
 from llmcalc.transformer import Transformer
+from llmcalc.units import in_words
 
 PUBLISHED = ("gpt2", "llama-3.2-1b", "gpt2-xl", "llama-3-8b", "mixtral-8x7b", "llama-3-70b", "gpt-3-175b")
 
@@ -31,7 +32,7 @@ def parameter_shares(names=PUBLISHED):
     parts = {name: parts_of(model(name)) for name in names}
     totals = {name: sum(counts.values()) for name, counts in parts.items()}
     bars = {
-        f"{name}, {_about(totals[name])}": {part: 100 * count / totals[name] for part, count in counts.items()}
+        f"{name}, {in_words(totals[name])}": {part: 100 * count / totals[name] for part, count in counts.items()}
         for name, counts in parts.items()
     }
     first, last = names[0], names[-1]
@@ -91,8 +92,8 @@ def parameter_count(
         + f". The rule 12 L d² + V d says {rule:,}, {rule / total:.3f} times as many."
     )
     bars = {
-        f"this model, {_about(total)}": parts,
-        f"by the rule, {_about(rule)}": {"12 L d²": rule - table_weights, "embedding": table_weights},
+        f"this model, {in_words(total)}": parts,
+        f"by the rule, {in_words(rule)}": {"12 L d²": rule - table_weights, "embedding": table_weights},
     }
     unit, scale = ("billion", 10**9) if max(total, rule) >= 10**9 else ("million", 10**6)
     picture = stacked_bars(
@@ -106,9 +107,3 @@ def parameter_count(
         for name, count in (("together", total), ("a token uses", active), ("12 L d² + V d", rule))
     ]
     return described(picture, says, table(rows, ("part", "parameters", "share")))
-
-
-def _about(count):
-    """A count of parameters in three digits: 124 million, 8.03 billion."""
-    scale, name = (10**9, "billion") if count >= 10**9 else (10**6, "million")
-    return f"{count / scale:.3g} {name}"

@@ -18,7 +18,7 @@ from llmcalc.fits import fit as published_fit
 from llmcalc.hardware import gpu
 from llmcalc.scaling import chinchilla_loss, fewest_parameters, isoflop_loss, tokens_for_same_loss
 from llmcalc.svg import line_chart
-from llmcalc.units import DAY, convert
+from llmcalc.units import DAY, convert, in_words
 
 WELL_KNOWN = {
     "Llama 3 8B": (8_030_261_248, 15_000 * 10**9),
@@ -156,14 +156,6 @@ def _kaplan_ratio(flops):
     """What Kaplan's fit makes of a budget; it counts operations at the critical batch size, half of those done."""
     parameters = power_law_parameters(flops / 2, **published_fit("kaplan compute").constants)
     return affordable_tokens(flops, parameters) / parameters
-
-
-def in_words(count):
-    """A large count in three digits: 23.8 billion."""
-    for size, word in ((10**15, "quadrillion"), (10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
-        if float(f"{count:.3g}") >= size:
-            return f"{float(f'{count / size:.3g}'):,g} {word}"
-    return f"{float(f'{count:.3g}'):,g}"
 
 
 def _fitted(name):
