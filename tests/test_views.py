@@ -241,7 +241,7 @@ def settings_with_defaults(values):
 def shown_seconds(text):
     """ "36.6 days" as seconds."""
     value, unit = text.split(" ")
-    return float(number(value)) * {"hours": 3600, "days": 86_400}[unit]
+    return float(number(value)) * {"ms": 1e-3, "s": 1, "minutes": 60, "hours": 3600, "days": 86_400}[unit]
 
 
 def test_time_hours_and_price_follow_from_operations_peak_and_share(time_settings):

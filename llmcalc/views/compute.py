@@ -2,11 +2,12 @@
 
 from llmcalc.compute import cost, gpu_hours, seconds_for, training_flops
 from llmcalc.display import described, table
+from llmcalc.formula import amount
 from llmcalc.hardware import gpu
 from llmcalc.models import model as published
 from llmcalc.runs import predicted_hours, utilization_range
 from llmcalc.svg import ranges
-from llmcalc.units import DAY, HOUR, TFLOP, in_words, readable
+from llmcalc.units import DAY, HOUR, MINUTE, TFLOP, in_words, readable
 
 
 def training_time(
@@ -23,6 +24,8 @@ def training_time(
     The dot is the run at the chosen utilization, every matrix product counted. The bar is the forecast: the rule 6PD
     at the utilizations that published runs reached, which were worked out by the same rule.
     """
+    for name, value in (("billion_tokens", billion_tokens), ("sequence", sequence), ("gpus", gpus)):
+        amount(value, name, of="training_time", may_be_zero=False)
     transformer, tokens = published(model), billion_tokens * 10**9
     rule = training_flops(transformer.parameters.active, tokens)
     counted = transformer.training_flops(1, sequence) * tokens / sequence
@@ -97,7 +100,8 @@ def _digits(amount):
 
 
 def _time(seconds):
-    """In days, or in hours where that is less than two days."""
-    if seconds < 2 * DAY:
-        return readable(seconds / HOUR, "hours")
-    return readable(seconds / DAY, "days")
+    """In days, or in a smaller unit where that is less than two of them."""
+    for unit, size in (("days", DAY), ("hours", HOUR), ("minutes", MINUTE)):
+        if seconds >= 2 * size:
+            return readable(seconds / size, unit)
+    return readable(seconds, "s")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from llmcalc.blocks import embedding_weights
 from llmcalc.display import described, table
+from llmcalc.formula import amounts, one_of
 from llmcalc.models import model
 from llmcalc.palette import PARTS
 from llmcalc.svg import stacked_bars
@@ -29,6 +30,8 @@ def parts_of(model):
 
 def parameter_shares(names=PUBLISHED):
     """Shares of embedding, attention and the other parts in the parameters of published models, as HTML."""
+    if not names:
+        raise ValueError("parameter_shares: names must name at least one model, got none")
     parts = {name: parts_of(model(name)) for name in names}
     totals = {name: sum(counts.values()) for name, counts in parts.items()}
     bars = {
@@ -63,6 +66,9 @@ def parameter_count(
 
     One of the experts, or the only feed-forward part, is `feed_forward_width` wide; a token uses at most two of them.
     """
+    amounts("parameter_count", width=width, head_dim=head_dim, heads_per_key=heads_per_key, experts=experts)
+    one_of("parameter_count", "gate", gate, ("with gate", "without gate"))
+    one_of("parameter_count", "output_layer", output_layer, ("own", "tied"))
     heads = max(1, round(width / head_dim))
     kv_heads = max(
         count for count in range(1, heads + 1) if heads % count == 0 and count <= max(1, heads / heads_per_key)
@@ -86,8 +92,8 @@ def parameter_count(
     table_weights = embedding_weights(vocabulary, width)
     rule = 12 * layers * width**2 + table_weights
     says = (
-        f"{layers} layers, {width:,} wide, with {heads} heads of {head_dim} and {kv_heads} for keys and values, have "
-        f"{total:,} parameters"
+        f"{layers} layer{'s' if layers > 1 else ''}, {width:,} wide, with {heads} heads of {head_dim} and {kv_heads} "
+        f"for keys and values, have {total:,} parameters"
         + (f", of which a token uses {active:,}" if active != total else "")
         + f". The rule 12 L d² + V d says {rule:,}, {rule / total:.3f} times as many."
     )

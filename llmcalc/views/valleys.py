@@ -34,6 +34,9 @@ Touvron 2023; Meta 2024)."""
 UTILIZATION = 0.4
 """Share of the peak that the explorer's training reaches: the better half of the published runs."""
 
+NEAR = 0.01
+"""Nats above the bottom of its valley up to which a model is said to lie near it."""
+
 _FITS = {"printed fit": "hoffmann printed", "unrounded fit": "hoffmann unrounded", "refit": "besiroglu"}
 """Short names: Hoffmann's constants as printed and unrounded, and the fit of Besiroglu et al. to the same runs."""
 
@@ -48,10 +51,26 @@ def isoflop_valleys(fit="refit"):
     text = [optimal_tokens_for(parameters, **_fitted(fit).reducible) for parameters in best]
     lines["best sizes"] = (best, [chinchilla_loss(*pair, **constants) for pair in zip(best, text, strict=True)])
     points = {name: (size, chinchilla_loss(size, read, **constants)) for name, (size, read) in WELL_KNOWN.items()}
+    rows, sides = (
+        [],
+        {"near the bottom": [], "on the side of many parameters": [], "on the side of much text": []},
+    )
+    for name, (size, read) in WELL_KNOWN.items():
+        flops = training_flops(size, read)
+        bottom = optimal_parameters(flops, **_fitted(fit).reducible)
+        low = isoflop_loss(bottom, flops, **constants)
+        above = points[name][1] - low
+        rows.append((name, f"{flops:.2g}", in_words(size), in_words(bottom), f"{low:.3f}", f"{above:.3f}"))
+        near, many, much = sides.values()
+        (near if above < NEAR else many if size > bottom else much).append(name)
     says = (
-        f"Loss against parameters at equal budget, by {_named(fit)}: each budget makes a wide valley. Chinchilla "
-        "lies near the bottom of its own, GPT-3 and Gopher on the slope of too many parameters, Llama 2 7B and Llama 3 "
-        "8B on the slope of many tokens."
+        f"Loss against parameters at equal budget, by {_named(fit)}: each budget makes a wide valley. "
+        + "; ".join(
+            f"{' and '.join(names)} lie{'s' if len(names) == 1 else ''} {side}"
+            for side, names in sides.items()
+            if names
+        )
+        + "."
     )
     picture = line_chart(
         {name: _billions(sizes) for name, (sizes, _) in lines.items()},
@@ -63,13 +82,6 @@ def isoflop_valleys(fit="refit"):
         from_zero=False,
         points={name: (size / 10**9, value) for name, (size, value) in points.items()},
     )
-    rows = []
-    for name, (size, read) in WELL_KNOWN.items():
-        flops = training_flops(size, read)
-        bottom = optimal_parameters(flops, **_fitted(fit).reducible)
-        low = isoflop_loss(bottom, flops, **constants)
-        above = points[name][1] - low
-        rows.append((name, f"{flops:.2g}", in_words(size), in_words(bottom), f"{low:.3f}", f"{above:.3f}"))
     header = ("model", "budget in FLOP", "parameters", "best size", "loss at the best size", "above it")
     return described(picture, says, table(rows, header))
 
