@@ -124,7 +124,7 @@ def test_a_number_may_be_of_any_kind(kind):
     checks.batch_in_24_GiB(lambda: kind(RIGHT_BATCH))
 
 
-@pytest.mark.parametrize("written", ["b", "B", " b ", "b)", "B."])
+@pytest.mark.parametrize("written", ["b", "B", " b ", "b)", "B.", '"b"', "'b'", "`b`"])
 def test_a_letter_may_be_large_or_small(written):
     checks.double_the_width(lambda: written)
 
@@ -144,8 +144,18 @@ def test_a_number_in_trillions_or_billions_is_told_so_when_rounded_to_three_digi
 def test_a_whole_count_must_be_exact():
     with pytest.raises(Wrong):
         checks.batch_in_24_GiB(lambda: RIGHT_BATCH - 1)
-    with pytest.raises(Wrong, match="round down"):
+    with pytest.raises(Wrong, match=r"87,370\.5 is not a whole number of examples\. .* round down"):
         checks.batch_in_24_GiB(lambda: RIGHT_BATCH + 0.5)
+
+
+def test_a_count_that_is_not_whole_is_told_with_all_its_digits():
+    """And of fitting nothing is said where nothing has to fit."""
+    with pytest.raises(Wrong, match=r"^2,055,344,640\.4 is not a whole number of parameters\.$"):
+        checks.parameters_of_config(lambda: 2_055_344_640.4)
+    with pytest.raises(Wrong, match=r"^2,055,344,639\.6 is not a whole number of parameters\.$"):
+        checks.parameters_of_config(lambda: 2_055_344_639.6)
+    with pytest.raises(Wrong, match=r"^2,055,342,080\.5 parameters comes out with the last norm forgotten"):
+        checks.parameters_of_config(lambda: 2_055_342_080.5)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +198,10 @@ P, D, SIZE, TEXT = 8e9, 1.5e12, 40e9, 800e9
 BUDGET = 128 * 312e12 * 0.45 * 864_000
 
 
+def part(layers, width, heads, kv_heads, head_dim, experts, inside):
+    return layers * (2 * width * head_dim * (heads + kv_heads) + experts * 3 * width * inside + 2 * width)
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "says"),
     [
@@ -211,6 +225,63 @@ BUDGET = 128 * 312e12 * 0.45 * 864_000
         ("size_for_the_cluster", lambda: (BUDGET / 160) ** 0.5, "a second forward pass"),
         ("size_for_the_cluster", lambda: (BUDGET / 6) ** 0.5 / 20, "tokens for each parameter left outside"),
         ("size_for_the_cluster", lambda: (BUDGET / 20) ** 0.5 / 6, "operations for each parameter and token left"),
+        *(
+            ("width_of_balance", rounding, "rounding to a whole number")
+            for rounding in (
+                lambda layers, vocabulary: round(2 * vocabulary / (12 * layers)),
+                lambda layers, vocabulary: math.ceil(2 * vocabulary / (12 * layers)),
+                lambda layers, vocabulary: int(vocabulary / layers / 6),
+                lambda layers, vocabulary: 2 * vocabulary // (12 * layers),
+            )
+        ),
+        ("width_of_balance", lambda layers, vocabulary: 2 * vocabulary / 12 * layers, "missing below the line"),
+        ("grouped_attention_weights", lambda d, a, kv, head: 2 * d**2 * (1 + kv / a), "the lesson's formula"),
+        ("grouped_attention_weights", lambda d, a, kv, head: d * head * (a + 2 * kv) + d**2, "a square output matrix"),
+        ("parameters_of_config", lambda: 2_021_265_920, "a square output matrix"),
+        ("parameters_of_config", lambda: 12 * 26 * 2560**2, "the rule of thumb for the layers, and nothing else"),
+        ("encoder_decoder_weights", lambda layers, d, f: 12 * layers * d**2, "for one stack"),
+        (
+            "encoder_decoder_weights",
+            lambda layers, d, f: layers * (12 * d**2 + 12 * d + 4 * d * f + 2 * f + 2 * d),
+            "biases that the question leaves out",
+        ),
+        ("encoder_decoder_weights", lambda layers, d, f: layers * (12 * d**2 + 4 * d * f + 10 * d), "norms that the"),
+        *(
+            ("gated_width", written, "a fraction lost on the way")
+            for written in (
+                lambda d, multiple: (8 * d / 3 + multiple - 1) // multiple * multiple,
+                lambda d, multiple: -(-(8 * d // 3) // multiple) * multiple,
+            )
+        ),
+        *(
+            ("mixture_parameters", mixture, says)
+            for mixture, says in (
+                (
+                    lambda V, L, d, a, kv, h, E, f: E * (part(L, d, a, kv, h, 1, f) + L * d * E + 2 * V * d + d),
+                    "a whole model for each",
+                ),
+                (
+                    lambda V, L, d, a, kv, h, E, f: part(L, d, a, kv, h, 1, f) * E + L * d * E + 2 * V * d + d,
+                    "more than the experts repeated",
+                ),
+                (
+                    lambda V, L, d, a, kv, h, E, f: part(L, d, a, kv, h, E, f) + d * E + 2 * V * d + d,
+                    "one router for the whole",
+                ),
+                (
+                    lambda V, L, d, a, kv, h, E, f: part(L, d, a, kv, h, 0, f) + d * E * (L + 3 * f) + 2 * V * d + d,
+                    "experts in one layer only",
+                ),
+                (
+                    lambda V, L, d, a, kv, h, E, f: part(1, d, a, kv, h, E, f) + d * E + 2 * V * d + d,
+                    "one layer instead of all",
+                ),
+                (
+                    lambda V, L, d, a, kv, h, E, f: part(L, d, a, kv, h, E + 1, f) + L * d * E + 2 * V * d + d,
+                    "a feed-forward part beside",
+                ),
+            )
+        ),
         ("tokens_at_half_the_size", lambda: 2.06038e12 + TEXT, "the old text and the new one"),
         ("served_until_even", lambda: (2 * SIZE / 2 * 2.06038e12 - 2 * SIZE * TEXT) / SIZE, "Which did you take for"),
     ],
@@ -372,7 +443,7 @@ def test_a_formula_that_is_no_number_is_told_so_in_a_sentence(odd):
 
 
 def test_a_letter_without_quotation_marks_is_told_so():
-    with pytest.raises(Wrong, match="quotation marks"):
+    with pytest.raises(Wrong, match=r"name 'b' is not defined\. A letter needs quotation marks\.$"):
         checks.double_the_width(lambda: b)  # noqa: F821
 
 
@@ -469,6 +540,19 @@ def test_values_are_tried_inside_the_limits_that_the_question_names(name, limits
         values = [values[each] for values in tried]
         assert low < min(values) < (low + high) / 2 < max(values) < high
         assert sum((1 / value) % 1 > 1e-9 for value in values) > len(values) / 2  # not one over a whole number
+
+
+def test_a_range_in_place_of_ends_is_tried_with_whole_numbers_inside_it_and_still_proved(capsys):
+    tried = []
+
+    def answer(layers, vocabulary):
+        tried.append(vocabulary)
+        return vocabulary / (6 * layers)
+
+    checks.width_of_balance(answer)
+    assert "for every input" in capsys.readouterr().out
+    assert tried.pop(0).is_integer
+    assert all(isinstance(words, int) and 1000 <= words < 300_000 for words in tried)
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -1,5 +1,6 @@
 """Exercises are handed out unsolved, their solutions are complete, and a question that is still open says so kindly."""
 
+import ast
 import os
 import re
 import shutil
@@ -61,6 +62,30 @@ def test_every_question_is_solved_in_the_solutions(master):
         assert "NotImplementedError" not in cell.source, cell.id
         assert re.search("### BEGIN SOLUTION\n.*\\S.*\n *### END SOLUTION", cell.source, re.DOTALL), cell.id
         assert handed_out[cell.id].source != cell.source
+
+
+def names(cell):
+    """The names that a code cell uses, and those that it gives."""
+    tree = list(ast.walk(ast.parse(cell.source)))
+    found = [node for node in tree if isinstance(node, ast.Name)]
+    given = {node.id for node in found if isinstance(node.ctx, ast.Store)}
+    given |= {node.name for node in tree if isinstance(node, ast.FunctionDef)}
+    return {node.id for node in found if isinstance(node.ctx, ast.Load)}, given
+
+
+@each_master
+def test_no_check_needs_the_answer_to_another_question(master):
+    """Or it would fail where a learner left that other one open."""
+    own, elsewhere = set(), set()
+    for cell in read(master).cells:
+        if cell.cell_type != "code":
+            continue
+        uses, gives = names(cell)
+        if asked(cell, "solution"):
+            own, elsewhere = gives, elsewhere | own
+        elif asked(cell, "grade"):
+            assert not uses & (elsewhere - own - gives), cell.id
+            elsewhere |= gives
 
 
 @each_master

@@ -129,6 +129,14 @@ def written(value):
         return "a number beyond all floats"
 
 
+def exactly(value):
+    """A number to read with all its digits, where six of them would hide what matters."""
+    try:
+        return f"{int(value):,}" if value == int(value) else f"{float(value):,}"
+    except OverflowError:
+        return written(value)
+
+
 def shortened(value):
     """A repr that fits on a line."""
     return value[:120] if isinstance(value, str) and " " in value else reprlib.repr(value)

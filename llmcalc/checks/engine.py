@@ -13,6 +13,7 @@ from llmcalc.checks.answers import (
     Wrong,
     called,
     caret_told,
+    exactly,
     expect_function,
     expect_value,
     inputs_told,
@@ -49,7 +50,7 @@ class Formula:
     """A question whose answer is a formula of the values that `right` takes.
 
     `lists` names those that are lists; `between` gives the two ends of a value, such as (0, 1): it is tried inside
-    them, and only there need two formulas agree.
+    them, and only there need two formulas agree. A range in place of the ends: a whole number, tried inside it.
     """
 
     right: Callable
@@ -84,6 +85,7 @@ class Number:
     hint: str
     mistakes: tuple[Mistake, ...] = ()
     tolerance: float = 0.005  # three digits will do; counts say 0
+    whole: str = ""  # what to do with a count that is not whole, where that is part of the question
 
     def __call__(self, answer):
         expect_function(answer, [])
@@ -94,12 +96,15 @@ class Number:
     def _compare(self, got, expected):
         if _near(got, expected, self.tolerance):
             return
-        counted = math.floor(got) if self.tolerance == 0 else got  # rounding is a slip of its own, told last
+        counted, told = got, written(got)
+        if self.tolerance == 0:
+            counted = math.floor(got) if self.whole else round(got)  # rounding is a slip of its own, told last
+            told = exactly(got)
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(), self.tolerance):
-                raise Wrong(f"{written(got)} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
+                raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
         if counted == expected:
-            raise Wrong(f"{written(got)} is not a whole number of {self.unit}. Only whole ones fit: round down.")
+            raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 
@@ -116,10 +121,10 @@ class Choice:
         try:
             got = called(answer)
         except Wrong as stopped:
-            hint = " A letter needs quotation marks." if "NameError" in str(stopped) else ""
+            hint = ". A letter needs quotation marks." if "NameError" in str(stopped) else ""
             raise type(stopped)(f"{stopped}{hint}") from None
         options = sorted({self.right, *self.replies})
-        key = got.strip(" .)(").lower() if isinstance(got, str) else None
+        key = got.strip(" .)(\"'`").lower() if isinstance(got, str) else None
         if key not in options:
             raise Wrong(f"Answer with one of {', '.join(map(repr, options))}; your function returns {shortened(got)}.")
         if key != self.right:

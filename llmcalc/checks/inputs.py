@@ -8,19 +8,20 @@ from llmcalc.symbolic import same
 
 
 def symbols_for(names, lists, between):
-    """A symbol for each parameter, or four of them where a list is asked for; what has an end need not be whole."""
+    """A symbol for each parameter, or four of them where a list is asked for; between two ends it may be broken."""
     import sympy as sp
 
     ends = _ends(names, between)
 
     def symbol(name):
-        return sp.Symbol(name, positive=True, integer=None if name in ends else True)
+        whole = isinstance(ends.get(name, range(1)), range)
+        return sp.Symbol(name, positive=True, integer=whole or None)
 
     return [[symbol(f"{name[0]}{i}") for i in range(4)] if name in lists else symbol(name) for name in names]
 
 
 def _ends(names, between):
-    """The smallest and the largest value of each parameter that has them: by its nature (a share), or here."""
+    """Two ends, or a range of whole numbers, for each parameter that has them: by its nature (a share), or here."""
     most = {name: NOTATION[name].at_most for name in names if name in NOTATION}
     return {name: (0, Fraction(end)) for name, end in most.items() if end is not None} | between
 
@@ -36,6 +37,8 @@ def samples(names, lists, between, count=20):
         size = (1, 3)[number] if number < 2 else chance.randint(1, 40)
         if name not in ends:
             return size
+        if isinstance(ends[name], range):
+            return chance.choice(ends[name])
         low, high = ends[name]  # not one over something, or rounding would change nothing
         return low + (high - low) * Fraction(chance.randint(1, size), size + 1)
 
@@ -53,9 +56,9 @@ def agree(a, b, between):
     a, b = sp.sympify(a), sp.sympify(b)
     ends = _ends({symbol.name for symbol in a.free_symbols | b.free_symbols}, between)
     inside = {
-        symbol: sp.Rational(low) + sp.Rational(high - low) / (1 + symbol)
+        symbol: sp.Rational(end[0]) + sp.Rational(end[1] - end[0]) / (1 + symbol)
         for symbol in a.free_symbols | b.free_symbols
-        for low, high in [ends.get(symbol.name, (None, None))]
-        if high is not None
+        for end in [ends.get(symbol.name)]
+        if isinstance(end, tuple)
     }
     return same(a.xreplace(inside), b.xreplace(inside))

@@ -1,13 +1,14 @@
 """Questions about the parameters of one layer and its parts: right answers, and the mistakes that people make."""
 
 from dataclasses import replace
+from fractions import Fraction
 from operator import floordiv, truediv
 
 from llmcalc.blocks import attention_weights, embedding_weights, feed_forward_weights, gated_feed_forward_weights
-from llmcalc.checks.engine import Choice, Formula, Mistake
+from llmcalc.checks.engine import Formula, Mistake
 from llmcalc.families import FAMILIES
 from llmcalc.mlp import dense_weights
-from llmcalc.symbolic import ceil_div
+from llmcalc.symbolic import any_symbolic, ceil_div
 from llmcalc.transformer import Transformer
 
 PLAIN = {"qkv_bias": False, "output_bias": False, "mlp_bias": False}
@@ -33,8 +34,8 @@ def _gated(width, multiple, inside=4, more=0, to_multiple=ceil_div, gated=gated_
 
 
 def _nearest(count, size):
-    """The quotient, rounded to the nearest whole number."""
-    return (2 * count + size) // (2 * size)
+    """The quotient, rounded to the nearest whole number; of two that are equally near, numbers take Python's."""
+    return (2 * count + size) // (2 * size) if any_symbolic(count, size) else round(Fraction(count) / Fraction(size))
 
 
 QUESTIONS = {
@@ -106,6 +107,7 @@ QUESTIONS = {
     ),
     "width_of_balance": Formula(
         right=lambda layers, vocabulary: _balance(layers, vocabulary),
+        between={"vocabulary": range(1000, 300_000)},
         hint="Write both sides with the width as a letter. One side has its square; divide.",
         mistakes=(
             Mistake(
@@ -133,15 +135,18 @@ QUESTIONS = {
                 lambda layers, vocabulary: _balance(layers, vocabulary, in_layer=feed_forward_weights(1, 4)),
                 "List the six matrices of a layer.",
             ),
-            Mistake(
-                "rounding down",
-                lambda layers, vocabulary: _balance(layers, vocabulary, divide=floordiv),
-                "The question asks where both are exactly equal, whole number or not.",
+            *(
+                Mistake(
+                    "rounding to a whole number",
+                    lambda layers, vocabulary, divide=divide: _balance(layers, vocabulary, divide=divide),
+                    "The question asks where both are exactly equal, whole number or not.",
+                )
+                for divide in (floordiv, _nearest, ceil_div)
             ),
             Mistake(
-                "rounding to a whole number",
-                lambda layers, vocabulary: _balance(layers, vocabulary, divide=_nearest),
-                "The question asks where both are exactly equal, whole number or not.",
+                "parentheses missing below the line",
+                lambda layers, vocabulary: layers * _balance(1, vocabulary),
+                "Python reads `a/b*c` as `(a/b)*c`. What belongs below the line?",
             ),
             Mistake(
                 "three matrices in the feed-forward part",
@@ -151,78 +156,6 @@ QUESTIONS = {
                 "The rule of the question is for a part without a gate.",
             ),
         ),
-    ),
-    "grouped_attention_weights": Formula(
-        right=lambda width, heads, kv_heads, head_dim: attention_weights(width, heads, kv_heads, head_dim),
-        hint="Four matrices: for each, what enters and what comes out? Two of them know only the key/value heads.",
-        mistakes=(
-            Mistake(
-                "keys and values for every query head",
-                lambda width, heads, kv_heads, head_dim: attention_weights(width, heads, heads, head_dim),
-                "How many heads do keys and values have?",
-            ),
-            Mistake(
-                "queries and output for the key/value heads only",
-                lambda width, heads, kv_heads, head_dim: attention_weights(width, kv_heads, kv_heads, head_dim),
-                "Sharing is for keys and values. How many queries are there?",
-            ),
-            Mistake(
-                "keys or values forgotten",
-                lambda d, heads, shared, head: (
-                    attention_weights(d, heads, shared, head) - dense_weights(d, shared * head)
-                ),
-                "A group shares a key and a value.",
-            ),
-            Mistake(
-                "queries or output forgotten",
-                lambda d, heads, shared, head: (
-                    attention_weights(d, heads, shared, head) - dense_weights(d, heads * head)
-                ),
-                "Something has to ask, and something has to bring the heads' results together.",
-            ),
-            Mistake(
-                "queries and output alone",
-                lambda d, heads, shared, head: 2 * dense_weights(d, heads * head),
-                "What do the queries look for, and what do they bring back?",
-            ),
-            Mistake(
-                "the output matrix only as tall as the key/value heads",
-                lambda d, heads, shared, head: dense_weights(d, heads * head) + 3 * dense_weights(d, shared * head),
-                "Every query head has a result of its own.",
-            ),
-            Mistake(
-                "square matrices for queries and output",
-                lambda d, heads, shared, head: 2 * dense_weights(d, d) + 2 * dense_weights(d, shared * head),
-                "Are all heads together as wide as a token? The question does not say so.",
-            ),
-            Mistake(
-                "four square matrices",
-                lambda width, heads, kv_heads, head_dim: attention_weights(width, 1, 1, width),
-                "That is attention without sharing, with heads that fill the width.",
-            ),
-            Mistake(
-                "heads that read only a slice of the token",
-                lambda width, heads, kv_heads, head_dim: attention_weights(head_dim, heads, kv_heads, head_dim),
-                "Each head reads the whole token and makes few values of it.",
-            ),
-            Mistake(
-                "biases that the question leaves out",
-                lambda d, heads, shared, head: (
-                    attention_weights(d, heads, shared, head) + (heads + 2 * shared) * head + d
-                ),
-                "Only weights are asked for.",
-            ),
-        ),
-    ),
-    "twice_the_heads": Choice(
-        right="c",
-        because="Queries and output keep heads times head_dim. Keys and values keep their number of heads, each half "
-        "as wide. With as many key/value heads as heads nothing at all would change.",
-        replies={
-            "a": "There are twice as many heads, and what does each of them lose? Write down heads times head_dim.",
-            "b": "That holds as long as the key/value heads double as well. Write down kv_heads times head_dim.",
-            "d": "Write down heads times head_dim, before and after: which two matrices does it shape?",
-        },
     ),
     "gated_width": Formula(
         right=lambda width, multiple: _gated(width, multiple),
@@ -254,9 +187,10 @@ QUESTIONS = {
                 "So many multiples are needed. How many values are they?",
             ),
             Mistake(
-                "a fraction cut off before rounding up",
+                "a fraction lost on the way to the next multiple",
                 lambda width, multiple: multiple * ceil_div(_gated(width, 1, to_multiple=floordiv), multiple),
-                "What lies just above a multiple must go on to the next; cutting first loses that.",
+                "What lies just above a multiple must go on to the next. Adding `multiple - 1` before rounding down "
+                "does that for whole numbers only. Are yours whole, and is anything cut before you round up?",
             ),
             Mistake(
                 "a multiple added where none is missing",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from llmcalc.blocks import attention_weights
+from llmcalc.blocks import attention_weights, feed_forward_weights
 from llmcalc.checks.engine import Formula, Mistake
 from llmcalc.families import FAMILIES
 from llmcalc.transformer import Transformer
@@ -36,15 +36,64 @@ QUESTIONS = {
         ),
         hint="Two tables; then one layer: attention, router, experts, norms; then what stands at the end.",
         mistakes=(
-            Mistake(
-                "a whole model for each expert",
-                _total(lambda m: m.experts * (_with_experts(m, 1) - m.parameters.router.total)),
-                "There are many experts, but only one attention a layer, and only one pair of tables.",
+            *(
+                Mistake(
+                    "a whole model for each expert",
+                    _total(lambda m, routers=routers: m.experts * _with_experts(m, 1) - routers(m) * m.router_weights),
+                    "There are many experts, but only one attention a layer, and only one pair of tables.",
+                )
+                for routers in (  # those too many: none is left, each has its own, they share one
+                    lambda m: m.layers * m.experts,
+                    lambda m: 0,
+                    lambda m: m.layers * (m.experts - 1),
+                )
+            ),
+            *(
+                Mistake(
+                    "more than the experts repeated for each of them (attention, perhaps norms)",
+                    _total(lambda m, more=more: m.parameters.total + (m.experts - 1) * more(m.parameters)),
+                    "Which part of a layer is it that stands there several times?",
+                )
+                for more in (
+                    lambda p: p.attention.total,
+                    lambda p: p.attention.total + p.norm.layers,
+                    lambda p: p.attention.total + p.norm.layers + p.router.total,
+                    lambda p: p.norm.layers,
+                )
             ),
             Mistake(
-                "an attention for each expert",
-                _total(lambda m: m.parameters.total + (m.experts - 1) * m.parameters.attention.total),
-                "Which part of a layer is it that stands there several times?",
+                "one router for the whole model",
+                _total(lambda m: m.parameters.total - (m.layers - 1) * m.router_weights),
+                "Where are the experts between which it chooses?",
+            ),
+            *(
+                Mistake(
+                    "experts in one layer only",
+                    _total(
+                        lambda m, more=more: (
+                            m.parameters.total - (m.layers - 1) * (m.experts * m.expert_weights + more(m))
+                        )
+                    ),
+                    "Each layer has experts of its own.",
+                )
+                for more in (lambda m: 0, lambda m: m.router_weights)
+            ),
+            Mistake(
+                "one layer instead of all",
+                lambda tokens, layers, *more: _mixtral(tokens, 1, *more).parameters.total,
+                "Which of the arguments did you not use?",
+            ),
+            *(
+                Mistake(
+                    "a feed-forward part beside the experts",
+                    _total(lambda m, part=part: m.parameters.total + m.layers * part(m)),
+                    "The experts stand where other models have their feed-forward part.",
+                )
+                for part in (
+                    lambda m: m.expert_weights,
+                    lambda m: feed_forward_weights(m.width, m.expert_width),
+                    lambda m: feed_forward_weights(m.width, 4 * m.width),
+                )
             ),
             Mistake(
                 "one expert a layer", _total(lambda m: _with_experts(m, 1)), "All experts are stored, used or not."
@@ -152,6 +201,19 @@ QUESTIONS = {
                 "a whole model for each expert that is used",
                 _used(lambda m, used: used * _with_experts(m, 1)),
                 "Only the experts are there several times; the token goes through the rest once.",
+            ),
+            *(
+                Mistake(
+                    "more than the experts repeated for each that is used (attention, perhaps norms)",
+                    _used(lambda m, used, more=more: _with_experts(m, used) + (used - 1) * more(m.parameters)),
+                    "Only the experts are there several times; the token goes through the rest once.",
+                )
+                for more in (lambda p: p.attention.total, lambda p: p.attention.total + p.norm.layers)
+            ),
+            Mistake(
+                "the experts of one layer only",
+                _used(lambda m, used: _with_experts(m, 0) + used * m.expert_weights),
+                "The token meets experts in every layer.",
             ),
             Mistake(
                 "a router with outputs for the used experts only",

@@ -194,6 +194,7 @@ QUESTIONS = {
         right=_batch,
         unit="examples",
         tolerance=0,
+        whole="Only whole ones fit: round down.",
         hint="What training keeps for each parameter comes first; the rest of the memory is shared. "
         "Perhaps more than one thing is off.",
         mistakes=(

@@ -15,6 +15,8 @@ CONFIG = {
 """The config.json of the question about an exact count; no published model has these sizes."""
 CONFIGURED = Transformer.from_config(CONFIG)
 PLAIN = {"gated": False, "norm": "none"}
+NORM_WIDTHS = (10, 5, 8, 4)
+"""What the norms of a pair of layers may hold: a LayerNorm or an RMSNorm behind every part, or two of them a layer."""
 
 
 def _configured(row=None, **sizes):
@@ -25,6 +27,11 @@ def _configured(row=None, **sizes):
 def _stacks(layers, width, feed_forward, attentions=3, parts=2, one=attention_weights):
     """Weights of an encoder and a decoder that together have so many attentions and feed-forward parts a layer."""
     return layers * (attentions * one(width, 1, 1, width) + parts * feed_forward_weights(width, feed_forward))
+
+
+def _stack_biases(layers, width, feed_forward):
+    """Biases of the matrices in an encoder and a decoder: three attentions and two feed-forward parts a pair."""
+    return layers * (3 * 4 * width + 2 * (feed_forward + width))
 
 
 def _biased(model):
@@ -58,6 +65,11 @@ QUESTIONS = {
                 "That rule knows neither gates nor groups of heads, and sets the width inside. The config has its own.",
             ),
             Mistake(
+                "the rule of thumb for the layers, and nothing else",
+                lambda: _stacks(CONFIGURED.layers, 2560, 4 * 2560, attentions=1, parts=1),
+                "That rule counts neither table nor norms, and knows neither gates nor groups of heads.",
+            ),
+            Mistake(
                 "norms that have biases",
                 lambda: _configured({"norm": "layer"}),
                 "What does an RMSNorm keep for a value?",
@@ -81,6 +93,11 @@ QUESTIONS = {
                 "square matrices for queries and output",
                 lambda: _configured(heads=20),
                 "Is heads times head_dim the width? Multiply.",
+            ),
+            Mistake(
+                "a square output matrix (or a square one for the queries)",
+                lambda: _configured() - CONFIGURED.layers * dense_weights(2560, 24 * 128 - 2560),
+                "All results side by side go in, and a token comes out. Is the first as wide as the second?",
             ),
             Mistake(
                 "keys and values for every query head", lambda: _configured(kv_heads=24), "How many heads have keys?"
@@ -138,6 +155,35 @@ QUESTIONS = {
                 "the rule of thumb for two stacks of a decoder-only model",
                 lambda layers, d, inside: _stacks(layers, d, 4 * d, attentions=2),
                 "Do these two stacks know of each other? And how wide is the inside?",
+            ),
+            Mistake(
+                "the rule of thumb for one stack, or attention alone",
+                lambda layers, d, inside: _stacks(layers, d, 4 * d, attentions=1, parts=1),
+                "If that is the rule: it counts one stack, and sets the width inside. If it is attention: what else "
+                "has a layer?",
+            ),
+            Mistake(
+                "biases that the question leaves out",
+                lambda layers, d, inside: _stacks(layers, d, inside) + _stack_biases(layers, d, inside),
+                "Only weights are asked for.",
+            ),
+            *(
+                Mistake(
+                    "norms that the question leaves out",
+                    lambda layers, d, inside, each=each: _stacks(layers, d, inside) + layers * each * d,
+                    "Only the weights of matrices are asked for.",
+                )
+                for each in NORM_WIDTHS
+            ),
+            *(
+                Mistake(
+                    "biases and norms that the question leaves out",
+                    lambda layers, d, inside, each=each: (
+                        _stacks(layers, d, inside) + _stack_biases(layers, d, inside) + layers * each * d
+                    ),
+                    "Only the weights of matrices are asked for.",
+                )
+                for each in NORM_WIDTHS
             ),
             Mistake(
                 "the decoder alone",
