@@ -285,6 +285,17 @@ def test_a_linear_axis_may_begin_above_zero():
     assert steep.bottom - steep.top > 50 * (flat.bottom - flat.top)
 
 
+def test_limits_stand_where_their_values_are():
+    drawing = read(line_chart([1, 2], {"a": [0, 10]}, x_label="", y_label="", says="x", limit=("limit", 10)))
+    dashed = next(box for box in drawing.of("line") if box.what == palette.TEXT and box.right - box.left > 99)
+    assert dashed.top == pytest.approx(drawing.of("polyline")[0].top, abs=0.2)
+    drawing = read(ranges({"a": (10, 20, 40)}, x_label="x", says="x", limit=("limit", 20)))
+    dashed, middle = (box for box in drawing.of("line") if box.what == palette.TEXT)
+    assert dashed.left == pytest.approx(middle.left, abs=0.2)
+    mark = next(box for box in drawing.of("text") if box.what == "20")
+    assert (mark.left + mark.right) / 2 == pytest.approx(middle.left, abs=0.5)
+
+
 # --- what both share ------------------------------------------------------------------------------------------------
 
 
