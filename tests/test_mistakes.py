@@ -7,9 +7,6 @@ import pytest
 from llmcalc import checks
 from llmcalc.checks import scaling_laws
 
-QUESTIONS = {
-    name: question for subject in checks._SUBJECTS for name, question in getattr(checks, subject).QUESTIONS.items()
-}
 BUDGET = 128 * 312e12 * 0.45 * 864_000
 RUN = (10**9, 10**12, 8, 10**15, 0.5)  # parameters, tokens, GPUs, peak, utilization
 SECONDS = 6 * 10**21 / (8 * 10**15 * 0.5)
@@ -33,7 +30,7 @@ AGAIN = [
 
 @pytest.mark.parametrize(("question", "name", "values", "amount"), AGAIN, ids=lambda value: str(value)[:30])
 def test_a_mistake_comes_to_what_its_name_says(question, name, values, amount):
-    found = {mistake.name: mistake for mistake in QUESTIONS[question].mistakes}
+    found = {mistake.name: mistake for mistake in getattr(checks, question).mistakes}
     assert name in found, sorted(found)
     assert float(found[name].gives(*values)) == pytest.approx(float(amount), rel=1e-9)
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_valleys import count, rows_of
+from test_valleys import NAMES, count, rows_of
 from test_views import number, shown_seconds, table_of
 
 import llmcalc.views.compute
@@ -20,7 +20,6 @@ from llmcalc.views.parameters import PUBLISHED, parameter_count, parameter_share
 from llmcalc.views.runs import forecasts
 from llmcalc.views.valleys import NEAR, WELL_KNOWN, budget_choice, isoflop_valleys, ratios_by_budget
 
-FITS = {"refit": "besiroglu", "printed fit": "hoffmann printed", "unrounded fit": "hoffmann unrounded"}
 DAY_OF_A_PFLOP = 1e15 * 86_400
 
 
@@ -155,10 +154,10 @@ def test_the_picture_of_the_forecasts_is_their_table(handed):
 # --- valleys --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("short", FITS)
+@pytest.mark.parametrize("short", NAMES)
 def test_valleys_and_dots_stand_where_the_law_has_them(handed, short):
     seen, html = handed(llmcalc.views.valleys, "line_chart", isoflop_valleys, fit=short)
-    (xs, ys), law = seen["args"], fit(FITS[short])
+    (xs, ys), law = seen["args"], fit(NAMES[short])
     for label, budget in (("8 × 10²² FLOP", 8e22), ("6 × 10²³ FLOP", 6e23), ("4 × 10²⁵ FLOP", 4e25)):
         assert ys[label] == pytest.approx([isoflop_loss(x * 1e9, budget, **law.constants) for x in xs[label]])
         lowest = xs[label][ys[label].index(min(ys[label]))]
@@ -174,7 +173,7 @@ def test_valleys_and_dots_stand_where_the_law_has_them(handed, short):
         assert count(row["parameters"]) == pytest.approx(WELL_KNOWN[row["model"]][0], rel=5e-3)
 
 
-@pytest.mark.parametrize("short", FITS)
+@pytest.mark.parametrize("short", NAMES)
 def test_the_sentence_of_the_valleys_is_true_of_every_model(handed, short):
     seen, html = handed(llmcalc.views.valleys, "line_chart", isoflop_valleys, fit=short)
     said = {clause: clause.split(" lie")[1] for clause in seen["says"].split("valley. ")[1].split("; ")}
@@ -187,7 +186,7 @@ def test_the_sentence_of_the_valleys_is_true_of_every_model(handed, short):
 def test_ratios_and_dots_stand_where_the_laws_have_them(handed):
     seen, _ = handed(llmcalc.views.valleys, "line_chart", ratios_by_budget)
     days, lines = seen["args"]
-    for short, name in FITS.items():
+    for short, name in NAMES.items():
         reducible = fit(name).reducible
         expected = [optimal_tokens_per_parameter(each * DAY_OF_A_PFLOP, **reducible) for each in days]
         assert lines[short] == pytest.approx(expected)

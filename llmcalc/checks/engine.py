@@ -90,8 +90,9 @@ class Number:
     def __call__(self, answer):
         expect_function(answer, [])
         with caret_told(answer):
-            self._compare(number(called(answer)), self.right())
-        print(f"Correct: {written(self.right())} {self.unit}.")
+            got, expected = number(called(answer)), self.right()
+            self._compare(got, expected)
+        print(f"Correct: {written(expected)} {self.unit}.")
 
     def _compare(self, got, expected):
         if _near(got, expected, self.tolerance):

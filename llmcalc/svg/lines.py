@@ -59,21 +59,22 @@ def line_chart(x, series, *, x_label, y_label, says, x_log=False, y_log=False, f
         draw.append(line(x_at(tick), BOTTOM, x_at(tick), BOTTOM + 6, TEXT))
         draw.append(text(x_at(tick), BOTTOM + 24, mark, anchor="middle"))
     if limit:
-        draw.append(line(LEFT, y_at(limit[1]), RIGHT, y_at(limit[1]), TEXT, width=3, dash="8 4"))
-    for position, (name, values) in enumerate(series.items()):
-        places = " ".join(f"{x_at(a):.1f},{y_at(b):.1f}" for a, b in zip(own[name], values, strict=True))
+        limit = limit[0], y_at(limit[1])
+        draw.append(line(LEFT, limit[1], RIGHT, limit[1], TEXT, width=3, dash="8 4"))
+    paths = {
+        name: [(x_at(a), y_at(b)) for a, b in zip(own[name], values, strict=True)] for name, values in series.items()
+    }
+    for position, (name, path) in enumerate(paths.items()):
+        places = " ".join(f"{x:.1f},{y:.1f}" for x, y in path)
         dash = _DASHES[position % len(_DASHES)]
         draw.append(
             f'<polyline points="{places}" fill="none" stroke="{colour(name, position)}" stroke-width="3.5"'
             + (f' stroke-dasharray="{dash}"' if dash else "")
             + "/>"
         )
-    draw += _named_ends(
-        {name: y_at(values[-1]) for name, values in series.items()}, limit and (limit[0], y_at(limit[1]))
-    )
-    paths = [[(x_at(a), y_at(b)) for a, b in zip(own[name], series[name], strict=True)] for name in series]
-    paths += [[(LEFT, y_at(limit[1])), (RIGHT, y_at(limit[1]))]] if limit else []
-    draw += _named_points({name: (x_at(a), y_at(b)) for name, (a, b) in points.items()}, paths)
+    draw += _named_ends({name: path[-1][1] for name, path in paths.items()}, limit)
+    lines = [*paths.values(), *([[(LEFT, limit[1]), (RIGHT, limit[1])]] if limit else [])]
+    draw += _named_points({name: (x_at(a), y_at(b)) for name, (a, b) in points.items()}, lines)
     return picture(draw, HEIGHT, says)
 
 

@@ -45,32 +45,28 @@ _BUDGETS = {"8 × 10²² FLOP": 8e22, "6 × 10²³ FLOP": 6e23, "4 × 10²⁵ FL
 
 def isoflop_valleys(fit="refit"):
     """Loss against size for three budgets, the line through their best sizes, and models at their own budgets."""
-    constants = _fitted(fit).constants
+    constants, reducible = _fitted(fit).constants, _fitted(fit).reducible
     lines = {name: _valley(budget, fit, 1 / 12, 12) for name, budget in _BUDGETS.items()}
-    best = [optimal_parameters(10.0**power, **_fitted(fit).reducible) for power in _steps(22.5, 25.9, 30)]
-    text = [optimal_tokens_for(parameters, **_fitted(fit).reducible) for parameters in best]
+    best = [optimal_parameters(10.0**power, **reducible) for power in _steps(22.5, 25.9, 30)]
+    text = [optimal_tokens_for(parameters, **reducible) for parameters in best]
     lines["best sizes"] = (best, [chinchilla_loss(*pair, **constants) for pair in zip(best, text, strict=True)])
     points = {name: (size, chinchilla_loss(size, read, **constants)) for name, (size, read) in WELL_KNOWN.items()}
-    rows, sides = (
-        [],
-        {"near the bottom": [], "on the side of many parameters": [], "on the side of much text": []},
-    )
+    rows = []
+    near, many, much = "near the bottom", "on the side of many parameters", "on the side of much text"
+    sides = {near: [], many: [], much: []}
     for name, (size, read) in WELL_KNOWN.items():
         flops = training_flops(size, read)
-        bottom = optimal_parameters(flops, **_fitted(fit).reducible)
+        bottom = optimal_parameters(flops, **reducible)
         low = isoflop_loss(bottom, flops, **constants)
         above = points[name][1] - low
         rows.append((name, f"{flops:.2g}", in_words(size), in_words(bottom), f"{low:.3f}", f"{above:.3f}"))
-        near, many, much = sides.values()
-        (near if above < NEAR else many if size > bottom else much).append(name)
+        sides[near if above < NEAR else many if size > bottom else much].append(name)
+    placed = [
+        f"{' and '.join(names)} lie{'s' if len(names) == 1 else ''} {side}" for side, names in sides.items() if names
+    ]
     says = (
         f"Loss against parameters at equal budget, by {_named(fit)}: each budget makes a wide valley. "
-        + "; ".join(
-            f"{' and '.join(names)} lie{'s' if len(names) == 1 else ''} {side}"
-            for side, names in sides.items()
-            if names
-        )
-        + "."
+        f"{'; '.join(placed)}."
     )
     picture = line_chart(
         {name: _billions(sizes) for name, (sizes, _) in lines.items()},
@@ -157,7 +153,8 @@ def budget_choice(gpus=64, days=30, billion_parameters=8, fit="refit"):
 
 
 def _best_ratio(name):
-    return lambda flops: optimal_tokens_per_parameter(flops, **_fitted(name).reducible)
+    reducible = _fitted(name).reducible
+    return lambda flops: optimal_tokens_per_parameter(flops, **reducible)
 
 
 def _days(flops):
@@ -198,9 +195,10 @@ def _verdict(price):
 
 def _valley(flops, fit, low, high):
     """Sizes from `low` to `high` times the best one, and their losses."""
-    best = optimal_parameters(flops, **_fitted(fit).reducible)
+    law = _fitted(fit)
+    best, constants = optimal_parameters(flops, **law.reducible), law.constants
     sizes = [best * low * (high / low) ** share for share in _steps(0, 1, 61)]
-    return sizes, [isoflop_loss(size, flops, **_fitted(fit).constants) for size in sizes]
+    return sizes, [isoflop_loss(size, flops, **constants) for size in sizes]
 
 
 def _billions(sizes):
