@@ -19,10 +19,10 @@ FLOORS = (
         "compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
         "sharding parallel pipeline layout collectives communication",
     ),
-    ("facts", "formats families fits hardware runs tables"),
+    ("facts", "formats families fits hardware measured runs tables"),
     (
         "ledgers",
-        "mlp sizes config transformer models comparisons linears quantization finetuning serving "
+        "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
         "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
     (

@@ -1,0 +1,106 @@
+"""Bytes that PyTorch really holds, measured: what optimizers keep, what a step peaks at, what a block keeps.
+
+Source: PyTorch 2.13 on a CPU, bitsandbytes 0.50, torchao 0.18; dropout masks of one byte as on a GPU, and for flash
+attention the shape rules of the GPU's operator. Nothing here comes from a formula.
+"""
+
+from dataclasses import dataclass
+
+STATE_SHAPES = ((1024, 784), (1024,), (1024, 1024), (1024,), (10, 1024), (10,))
+"""The tensors of the network whose optimizers were weighed: 1,863,690 parameters."""
+
+OPTIMIZER_STATES = {
+    "sgd": (0, 0),
+    "sgd momentum": (7_454_760, 3_727_380),
+    "adam": (14_909_544, 7_454_784),
+    "adamw": (14_909_544, 7_454_784),
+    "adamw amsgrad": (22_364_304, 11_182_164),
+    "rmsprop": (7_454_784, 3_727_404),
+    "adagrad": (7_454_784, 3_727_404),
+    "adafactor": (27_816, 13_920),
+    "adafactor fp32": (27_816, 27_816),
+    "adamw 32-bit": (14_909_520, 14_909_520),
+    "adamw 8-bit": (3_799_952, 3_799_952),
+    "lion 8-bit": (1_899_976, 1_899_976),
+    "adamw 8-bit torchao": (3_804_072, 3_795_840),
+    "adamw 4-bit torchao": (1_994_856, 1_986_624),
+}
+"""Bytes of an optimizer's state after its first step, with weights in fp32 and with weights in bf16."""
+
+MIXED_PRECISION = {
+    "16-bit weights": 3_727_380,
+    "16-bit gradients": 3_727_380,
+    "fp32 master weights": 7_454_760,
+    "AdamW's states": 14_909_544,
+    "fp32 copies of the gradients": 7_454_760,
+}
+"""The same network in bf16 with an fp32 master copy: every term that was there before the update, in bytes."""
+
+STEP_SIZES, STEP_BATCH = (784, 2048, 2048, 10), 256
+
+
+@dataclass(frozen=True)
+class StepPeaks:
+    """Bytes of one step in fp32: the optimizer's states, and the peak of each phase beyond weights and states."""
+
+    states: int
+    forward: int
+    backward: int
+    update: int
+
+
+STEP_PEAKS = {
+    "sgd momentum": StepPeaks(23_298_088, 6_291_456, 25_395_248, 23_298_100),
+    "adamw, one tensor at a time": StepPeaks(46_596_200, 6_291_456, 25_395_248, 56_860_724),
+    "adamw, foreach (default on a GPU)": StepPeaks(46_596_200, 6_291_456, 25_395_248, 46_596_188),
+    "adamw, fused": StepPeaks(46_596_200, 6_291_456, 25_395_248, 23_298_100),
+}
+"""Steps of an MLP with ReLU and layers of `STEP_SIZES`, a batch of `STEP_BATCH`; weights are 23,298,088 bytes."""
+
+
+@dataclass(frozen=True)
+class BlockBytes:
+    """Bytes that autograd keeps of one block, and the keywords that describe the case to `activation_bytes`."""
+
+    bytes: int
+    how: dict
+
+
+_EXPLICIT = {"attention": "explicit", "dropout": True}
+_PLAIN = {"attention": "explicit"}
+GPT2_SIZES = {"batch": 1, "sequence": 1024, "width": 768, "heads": 12}
+GPT2_BLOCK = {
+    "16 bits, dropout": BlockBytes(89_669_632, _EXPLICIT),
+    "fp32, dropout": BlockBytes(165_167_104, _EXPLICIT | {"bytes_per_value": 4}),
+    "16 bits": BlockBytes(50_348_032, _PLAIN),
+    "fp32": BlockBytes(100_679_680, _PLAIN | {"bytes_per_value": 4}),
+    "16 bits, dropout, mask filled in": BlockBytes(90_718_208, _EXPLICIT | {"mask": "filled"}),
+    "16 bits, dropout, GELU in Python": BlockBytes(108_544_000, _EXPLICIT | {"gelu": "python"}),
+    "autocast, dropout": BlockBytes(117_981_184, _EXPLICIT | {"autocast": True}),
+    "autocast": BlockBytes(103_825_408, _PLAIN | {"autocast": True}),
+    "16 bits, dropout, flash": BlockBytes(26_804_248, {"dropout": True}),
+    "16 bits, flash": BlockBytes(25_231_384, {}),
+    "16 bits, dropout, memory-efficient": BlockBytes(26_804_240, {"attention": "efficient", "dropout": True}),
+}
+"""One block of GPT-2 with GELU as one operation, one sequence of 1,024 tokens."""
+
+LLAMA_SIZES = {"batch": 1, "sequence": 2048, "width": 4096, "heads": 32, "kv_heads": 8, "feed_forward": 14_336}
+LLAMA_BLOCK = {
+    "16 bits, flash": BlockBytes(345_260_056, {}),
+    "16 bits": BlockBytes(638_599_168, _PLAIN),
+    "fp32": BlockBytes(1_277_181_952, _PLAIN | {"bytes_per_value": 4}),
+    "16 bits, softmax in fp32": BlockBytes(1_175_470_080, _PLAIN | {"softmax": "fp32"}),
+    "16 bits, flash, norm of the library": BlockBytes(412_368_920, {"norm": "library"}),
+}
+"""One block with the sizes of Llama 3 8B, one sequence of 2,048 tokens; RMSNorm as one operation unless said."""
+
+HEAD_SIZES = {"batch": 2, "sequence": 1024, "width": 768, "vocabulary": 50_257}
+HEAD_AND_LOSS = {
+    "16 bits, loss in fp32": 418_029_572,
+    "16 bits, loss in 16 bits": 212_176_898,
+    "fp32": 424_321_028,
+}
+"""Final norm, output layer and loss: bytes kept for the backward pass."""
+
+LOGIT_PEAKS = {"16 bits, loss in fp32": (10, 14), "16 bits, loss in 16 bits": (4, 8), "fp32": (8, 16)}
+"""Bytes for each logit at the fullest moment of the loss's forward and backward pass."""
