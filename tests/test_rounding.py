@@ -1,5 +1,8 @@
 """Rounding against NumPy's own formats, and what every quantization has to keep to."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from llmcalc.formats import FORMATS, number_format
 from llmcalc.memory import quantized_bytes
 from llmcalc.rounding import NF4_LEVELS, SCALES, quantized, representable, rounded
 
+MEASURED = json.loads((Path(__file__).parent / "data" / "rounding.json").read_text(encoding="utf-8"))
 chance = np.random.default_rng(0)
 VALUES = chance.normal(size=20_000) * 10.0 ** chance.integers(-12, 6, 20_000)
 EDGES = [0.0, -0.0, 65504, 65519.99, 65520, -65520, 6e-8, 2.98e-8, 2**-25, 2**-25 * 1.01, 1e39, np.inf, -np.inf, np.nan]
@@ -28,6 +32,20 @@ def test_bf16_is_fp32_cut_after_16_bits_and_rounded_to_even():
     kept = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16
     expected = kept.astype(np.uint32).view(np.float32).astype(float)
     np.testing.assert_array_equal(rounded(VALUES.astype(np.float32), "bf16"), expected)
+
+
+@pytest.mark.parametrize("name", MEASURED["rounded"])
+def test_rounding_is_that_of_pytorch(name):
+    np.testing.assert_array_equal(rounded(MEASURED["values"], name), MEASURED["rounded"][name])
+
+
+def test_blocks_come_back_as_from_their_libraries():
+    matrix = np.array(MEASURED["matrix"])
+    ours = quantized(matrix, "mxfp4", 32, "power of two").values
+    np.testing.assert_array_equal(ours, MEASURED["mxfp4"])
+    ours, theirs = quantized(matrix, "nf4", 64).values, np.array(MEASURED["nf4 in blocks of 64"])
+    # The levels of bitsandbytes are rounded in the seventh digit.
+    assert (np.abs(ours - theirs) < 3e-7 * np.abs(matrix).max(axis=1, keepdims=True)).all()
 
 
 @pytest.mark.parametrize("name", LISTED)
