@@ -7,15 +7,19 @@ document. Pictures back nothing, nor do timings (`[timed]`), which change from r
 What backs has to measure the same thing: "7 GB" takes "7 GB", "7,000 MB" or a bare 7000000000, but no 7. It has to be
 equal when rounded to the digits printed. Whole numbers that end in zeros count as rounded to their last other digit,
 but to no less than three digits: 16,700 may stand for 16,667, and 400 for nothing but 400.
+
+What backs is looked for in the number's own section first. What only another section backs may not be one digit away
+from what its own backs: that is how a slip looks which happens to hit another number of the lesson.
 """
 
 import ast
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from html import unescape
+from itertools import chain
 
 from llmcalc import units
 
@@ -86,14 +90,47 @@ class Backing:
 
 def unbacked(notebook, claims=()):
     """(cell id, quantity, nearest backings) for each number in the prose of `notebook` that nothing backs."""
-    backings = [*_in_code(notebook), *_in_claims(claims)]
-    findings = []
+    by_section, claimed = _by_section(notebook), list(_in_claims(claims))
+    backings, findings, section = [*chain(*by_section), *claimed], [], 0
     for cell in notebook.cells:
+        section += _opens_section(cell)
+        here = [*by_section[section], *claimed]
         for quantity in quantities(readable_text(cell.source)) if cell.cell_type == "markdown" else ():
-            if quantity.checked and not any(backs(backing, quantity) for backing in backings):
+            if not quantity.checked or any(backs(backing, quantity) for backing in here):
+                continue
+            near = [backing for backing in by_section[section] if not _is_year(backing.quantity.text)]
+            slipped = any(backs(backing, other) for other in _one_digit_away(quantity) for backing in near)
+            if slipped or not any(backs(backing, quantity) for backing in backings):
                 nearest = sorted(backings, key=lambda backing: _distance(backing.quantity, quantity))[:3]
                 findings.append((cell.id, quantity, nearest))
     return findings
+
+
+def _opens_section(cell):
+    return cell.cell_type == "markdown" and bool(re.search(r"^## ", cell.source, re.MULTILINE))
+
+
+def _by_section(notebook):
+    """What backs in each section, the cells before the first heading being one as well."""
+    sections = [[]]
+    for cell in notebook.cells:
+        if _opens_section(cell):
+            sections.append([])
+        sections[-1].extend(_in_code([cell]))
+    return sections
+
+
+def _one_digit_away(quantity):
+    """The same number with one of its printed digits changed; every single digit is that near to any other."""
+    if not quantity.step or quantity.digits < 2:
+        return
+    one = quantity.step
+    for place in range(quantity.digits):
+        digit = int(quantity.value / one) % 10
+        leading = place == quantity.digits - 1  # stays a digit that one writes
+        for new in set(range(leading, 10)) - {digit}:
+            yield replace(quantity, value=quantity.value + (new - digit) * one)
+        one *= 10
 
 
 def backs(backing, quantity):
@@ -160,7 +197,7 @@ def _quantity(match, unit, text):
     factor = Fraction(match["base"] or 1) ** int(match["power"] or 0) * Fraction(f"1{match['e'] or ''}")
     factor *= SCALES[match["scale"]] * size
 
-    year = not kind and re.fullmatch(r"\d{4}", match["digits"]) and int(whole) in YEARS
+    year = not kind and _is_year(match["digits"])
     of_product = text[: match.start()].endswith("× ") or text[match.end() :].startswith(" ×")
     stated = kind or digits >= 3 or match["scale"] or (match["power"] and not of_product)
     start = max(text.rfind(". ", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
@@ -169,6 +206,10 @@ def _quantity(match, unit, text):
     written = match[0] if kind and unit_of(word) else match[0].removesuffix(word).rstrip(" -")
     sentence = text[start:end].strip()
     return Quantity(written, value * factor, kind, name, step * factor, digits, bool(stated and not year), sentence)
+
+
+def _is_year(digits):
+    return bool(re.fullmatch(r"\d{4}", digits)) and int(digits) in YEARS
 
 
 def readable_text(markdown):
@@ -199,8 +240,8 @@ def _plain_math(latex):
     return re.sub(r" +", " ", "".join(parts))
 
 
-def _in_code(notebook):
-    for cell in notebook.cells:
+def _in_code(cells):
+    for cell in cells:
         tree = ast.parse(re.sub(r"(?m)^\s*[%!].*", "", cell.source) if cell.cell_type == "code" else "")
         for node in ast.walk(tree):
             if isinstance(node, ast.Assert):

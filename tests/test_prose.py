@@ -84,6 +84,26 @@ def unbacked(sentence, *outputs, code="", claims=()):
     return [number.text for _, number, _ in prose.unbacked(nbformat.v4.new_notebook(cells=cells), claims)]
 
 
+def in_two_sections(sentence, own, elsewhere):
+    """The same, of a sentence whose own section puts out one text, and another section another."""
+    cells = [
+        nbformat.v4.new_markdown_cell("## One\n\n" + sentence),
+        nbformat.v4.new_code_cell("", outputs=[output(own)]),
+        nbformat.v4.new_markdown_cell("## Two"),
+        nbformat.v4.new_code_cell("", outputs=[output(elsewhere)]),
+    ]
+    return [number.text for _, number, _ in prose.unbacked(nbformat.v4.new_notebook(cells=cells))]
+
+
+def test_another_section_backs_unless_the_own_one_has_nearly_the_same_number():
+    assert in_two_sections("It takes 7.42 GB.", "9.13 GB", "7.42 GB") == []
+    assert in_two_sections("It takes 7.42 GB.", "7.92 GB", "7.42 GB") == ["7.42 GB"]
+    assert in_two_sections("It takes 7.42 GB.", "7.92 GB, 7.42 GB", "1 GB") == []
+    assert in_two_sections("It takes 7 GB.", "8 GB", "7 GB") == []  # every digit is near to every other
+    assert in_two_sections("It takes 1,024 tokens.", "in 2024", "1,024 tokens") == []
+    assert in_two_sections("It runs at 100 TFLOP/s.", "0.1 TFLOP/s", "100 TFLOP/s") == []
+
+
 @pytest.mark.parametrize(
     ("sentence", "outputs", "code"),
     [
