@@ -9,6 +9,8 @@ import sympy as sp
 from llmcalc import checks
 from llmcalc.checks import few_bits, precision, scaled_blocks
 from llmcalc.checks.answers import Wrong
+from llmcalc.checks.engine import Formula
+from llmcalc.checks.inputs import agree
 from llmcalc.formats import FORMATS, NumberFormat, number_format
 from llmcalc.rounding import rounded
 from llmcalc.symbolic import same
@@ -63,6 +65,24 @@ def test_the_largest_value_of_a_format_is_a_formula_too():
 def test_what_goes_wrong_with_the_largest_value_is_told(written, told):
     with pytest.raises(Wrong, match=told):
         checks.largest_of_format(written)
+
+
+@pytest.mark.parametrize("rounding", [lambda value: value // 1, round, int], ids=["//", "round", "int"])
+def test_a_largest_value_that_rounds_on_the_way_does_not_pass(rounding):
+    """Nor is it written out for a power of a power that no computer can hold."""
+    with pytest.raises(Wrong, match="whole numbers only"):
+        checks.largest_of_format(lambda e, m, k: rounding((2 - (k + 1) * 2**-m) * 2**2 ** (e - 1)))
+
+
+def test_a_range_in_an_exponent_is_given_all_its_values(capsys):
+    """And a formula that differs at one of them only is not said to hold for every input."""
+    question = Formula(right=lambda bits: 2.0**bits + 1, between={"bits": range(1, 30)}, hint="Count.")
+    question(lambda bits: 2 * 2 ** (bits - 1) + 1)
+    assert "Correct, for every input" in capsys.readouterr().out
+    n = sp.Symbol("bits", positive=True, integer=True)
+    assert agree(2**n + 1, 1 + 2.0**n, {"bits": range(1, 30)})
+    assert not agree(2**n, 2**n + sp.KroneckerDelta(n, 29), {"bits": range(1, 30)})
+    assert agree(2**n, 2**n + sp.KroneckerDelta(n, 29), {"bits": range(1, 29)})
 
 
 @pytest.mark.parametrize("name", ["bf16", "fp16", "fp8_e5m2", "fp8_e4m3"])
