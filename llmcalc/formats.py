@@ -37,9 +37,11 @@ class NumberFormat:
         """The largest finite value of a floating-point format; None for other formats."""
         if not self.exponent_bits:
             return None
-        special = 2**self.mantissa_bits if self.special_codes is None else self.special_codes
-        code = 2 ** (self.exponent_bits + self.mantissa_bits) - 1 - special
-        exponent, mantissa = divmod(code, 2**self.mantissa_bits)
+        exponent, mantissa = 2**self.exponent_bits - 1, 2**self.mantissa_bits - 1  # all ones
+        if self.special_codes is None:
+            exponent -= 1
+        else:
+            mantissa -= self.special_codes
         return (1 + mantissa / 2**self.mantissa_bits) * 2.0 ** (exponent - self._bias)
 
     @property

@@ -6,7 +6,20 @@ with the mistakes that people make with that question. Every check's data stands
 
 import importlib
 
-_SUBJECTS = ("mlp", "layers", "shared_heads", "parameters", "mixtures", "training", "pace", "budgets", "scaling_laws")
+_SUBJECTS = (
+    "mlp",
+    "layers",
+    "shared_heads",
+    "parameters",
+    "mixtures",
+    "training",
+    "pace",
+    "budgets",
+    "scaling_laws",
+    "precision",
+    "few_bits",
+    "scaled_blocks",
+)
 
 
 def __getattr__(name):

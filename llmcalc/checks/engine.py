@@ -157,7 +157,8 @@ def _compare_symbols(question, got, symbols):
     for mistake in question.mistakes:
         if agree(got, mistake.gives(*symbols), question.between):
             raise Wrong(f"Your formula gives {got}.\nThat comes out with {mistake.name}.\nHint: {mistake.hint}")
-    ratio = sp.nsimplify(sp.simplify(sp.sympify(got) / expected), rational=True)
+    got_exactly, expected = (sp.nsimplify(side, rational=True) for side in (got, expected))  # 2.0**n is 2**n
+    ratio = sp.nsimplify(sp.simplify(got_exactly / expected), rational=True)
     if ratio.is_Rational:
         _name_unit_slip(ratio, question.unit, 1e-9)
     if len(ratio.free_symbols) < 2 and not ratio.atoms(sp.Add):  # a longer one would hold the answer

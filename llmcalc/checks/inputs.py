@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from itertools import product
 
 from llmcalc.notation import NOTATION
 from llmcalc.symbolic import same
@@ -50,7 +51,11 @@ def samples(names, lists, between, count=20):
 
 
 def agree(a, b, between):
-    """Whether two formulas are the same inside the ends: there the way from the far end is 1 / (1 + something)."""
+    """Whether two formulas are the same inside the ends: there the way from the far end is 1 / (1 + something).
+
+    A whole number with a range that stands in an exponent is given all its values, one after the other: at most
+    others a power of a power would be too large to write out.
+    """
     import sympy as sp
 
     a, b = sp.sympify(a), sp.sympify(b)
@@ -61,4 +66,11 @@ def agree(a, b, between):
         for end in [ends.get(symbol.name)]
         if isinstance(end, tuple)
     }
-    return same(a.xreplace(inside), b.xreplace(inside))
+    exponents = {symbol for power in a.atoms(sp.Pow) | b.atoms(sp.Pow) for symbol in power.exp.free_symbols}
+    whole = [symbol for symbol in sorted(exponents, key=str) if isinstance(ends.get(symbol.name), range)]
+    if whole:
+        a, b = (sp.nsimplify(side, rational=True) for side in (a, b))  # 2.0**n is 2**n
+    points = (
+        dict(zip(whole, map(sp.Integer, values), strict=True)) for values in product(*(ends[s.name] for s in whole))
+    )
+    return all(same(a.xreplace(inside | point), b.xreplace(inside | point)) for point in points)
