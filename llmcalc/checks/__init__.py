@@ -16,6 +16,7 @@ _SUBJECTS = (
     "pace",
     "budgets",
     "scaling_laws",
+    "adam",
     "optimizers",
     "model_states",
     "machines",

@@ -1,7 +1,7 @@
 """The question about plans and machines to train on by the hour: the right answer, and frequent mistakes."""
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from llmcalc.checks.engine import Mistake, Number
 from llmcalc.memory import stored_bytes
@@ -98,6 +98,11 @@ def _without(reserve):
     )
 
 
+def _price_of(name):
+    """Dollars for somebody who takes machines of that kind."""
+    return _cheapest(lambda states, machine: _whole_machines(states, machine) if machine.name == name else inf)
+
+
 QUESTIONS = {
     "cheapest_hour": Number(
         right=_cheapest,
@@ -129,6 +134,18 @@ QUESTIONS = {
                 "one card of each machine paid",
                 lambda: _cheapest(price=lambda machine: machine.price / machine.cards),
                 "Every card of a machine has its price.",
+            ),
+            Mistake(
+                "machine A", lambda: _price_of("A"), "One of them is enough. Do several of another kind cost less?"
+            ),
+            Mistake(
+                "machine B", lambda: _price_of("B"), "One of them is enough. Do several of another kind cost less?"
+            ),
+            Mistake("machine C", lambda: _price_of("C"), "Two of them are half empty. Is another kind cheaper?"),
+            Mistake(
+                "gradients in fp32",
+                lambda: _cheapest(plans=lambda plan: plan.block and plan.gradients == 4),
+                "Only the weights have to exist in fp32. Is there a plan that takes less?",
             ),
             Mistake(
                 "16 bytes for each parameter",

@@ -3,6 +3,7 @@
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
 from llmcalc.memory import stored_bytes
 from llmcalc.states import state_bytes_per_parameter, step_peak_bytes
+from llmcalc.symbolic import larger
 
 
 def _recipe(weights=2, gradients=4, master=4, moments=2, each=2):
@@ -32,6 +33,7 @@ QUESTIONS = {
     "bytes_of_the_recipe": Number(
         right=_recipe,
         unit="B",
+        tolerance=0,
         hint=TERMS,
         mistakes=(
             Mistake("moments in fp32", lambda: _recipe(each=4), "In which format does this recipe keep the moments?"),
@@ -39,6 +41,11 @@ QUESTIONS = {
                 "a gradient in both formats (or the usual recipe)",
                 lambda: _recipe(gradients=2 + 4),
                 "Sixteen is the usual answer. This recipe differs from the usual one in two of its terms.",
+            ),
+            Mistake(
+                "gradients in both formats and moments in fp32 (as published for another model)",
+                lambda: _recipe(gradients=2 + 4, each=4),
+                TERMS,
             ),
             Mistake(
                 "two bytes missing: the weight, one moment, or half of the gradient",
@@ -100,7 +107,17 @@ QUESTIONS = {
                 lambda *values: _frozen(*values, for_all=4 * values[3]),
                 TRAINED_ONLY,
             ),
-            _wrong_frozen("no gradients", "What does the optimizer read in each step?", gradients=0),
+            _wrong_frozen(
+                "no gradients (or no weights of the trained parameters)",
+                "What does the optimizer read in each step? And what has every parameter, trained or not?",
+                gradients=0,
+            ),
+            _wrong_frozen("a byte for each value of the optimizer", "How large is a value in fp32?", each=1),
+            Mistake(
+                "the format of the weights for everything, and no master copy",
+                lambda *values: _frozen(*values, master=0, each=values[2]),
+                "Some of these values are in fp32, whatever format the weights have.",
+            ),
             _wrong_frozen("no master copy", "Where does a small update go, if the weights have 16 bits?", master=0),
             Mistake(
                 "nothing that the optimizer remembers",
@@ -176,6 +193,21 @@ QUESTIONS = {
                 "comes and goes with the update.",
             ),
             Mistake("the update alone", lambda weights, kept: _fullest(weights, 0), "And if the batch is large?"),
+            Mistake(
+                "no optimizer states beside the activations",
+                lambda weights, kept: larger(weights + kept, _fullest(weights, 0)),
+                "Where are the two moments while the model goes forward and back?",
+            ),
+            Mistake(
+                "gradients that stay all the time",
+                lambda weights, kept: weights + _fullest(weights, kept),
+                "Here they are thrown away after the update. Is there any when the backward pass begins?",
+            ),
+            Mistake(
+                "`weight_bytes` taken for a number of parameters",
+                lambda weights, kept: _fullest(4 * weights, kept),
+                "It is in bytes already.",
+            ),
             Mistake(
                 "the beginning of the backward pass alone",
                 lambda weights, kept: _fullest(weights, 0, update=0) - weights + kept,
