@@ -22,9 +22,9 @@ class Plan:
     block: int = 0  # values of a moment that share a scale of 32 bits; 0: there are no scales
 
     def __str__(self):
-        scales = f"scales of 32 bits for blocks of {self.block}" if self.block else "no scales"
-        sizes = f"weights {self.weights}, gradients {self.gradients}, master copy {self.master} bytes"
-        return f"{self.name}: {sizes}; moments of {self.moment_bits:2} bits, {scales}"
+        scales = f"blocks of {self.block}" if self.block else "no blocks"
+        sizes = f"weights {self.weights}, gradients {self.gradients}, master copy {self.master}"
+        return f"{self.name:22} {sizes}; moments of {self.moment_bits:2} bits, {scales}"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Machine:
 PLANS = (
     Plan("fp32", 4, 4, 0, 32),
     Plan("mixed", 2, 2, 4, 32),
-    Plan("8-bit moments", 2, 2, 4, 8, block=128),
-    Plan("8-bit moments, fp32 gradients", 2, 4, 4, 8, block=128),
+    Plan("8-bit", 2, 2, 4, 8, block=128),
+    Plan("8-bit, fp32 gradients", 2, 4, 4, 8, block=128),
     Plan("bf16 throughout", 2, 2, 0, 16),
 )
 MACHINES = (
