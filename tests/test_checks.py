@@ -12,13 +12,14 @@ import sympy as sp
 
 from llmcalc import MLP, checks, model
 from llmcalc.allocation import optimal_tokens_for
-from llmcalc.checks import answers
+from llmcalc.checks import answers, inputs
 from llmcalc.checks.answers import StillOpen, Wrong
 from llmcalc.checks.engine import BYTE_SLIPS, PREFIX_SLIPS, Choice, Formula, Number
 from llmcalc.compute import seconds_for, training_flops
 from llmcalc.fits import fit
 from llmcalc.inference import lifetime_flops
 from llmcalc.scaling import chinchilla_loss, tokens_for_same_loss
+from llmcalc.states import STEP_BYTES, optimizer_state_bytes
 
 SUBJECTS = [getattr(checks, subject) for subject in checks._SUBJECTS]
 QUESTIONS = {name: question for subject in SUBJECTS for name, question in subject.QUESTIONS.items()}
@@ -191,6 +192,31 @@ def test_after_the_tokens_that_the_answer_names_both_models_have_cost_the_same()
     assert chinchilla_loss(size / 2, half_text, **law) == pytest.approx(chinchilla_loss(size, text, **law), rel=1e-12)
 
 
+def test_what_is_kept_of_a_matrix_is_what_the_optimizers_really_keep():
+    rows, columns = 64, 48
+    adamw = optimizer_state_bytes("adamw", [(rows, columns)]) - STEP_BYTES
+    factors = optimizer_state_bytes("adafactor", [(rows, columns)]) - STEP_BYTES
+    assert QUESTIONS["adamw_over_factored"].right(rows, columns) == adamw / (adamw / 2 + factors)
+
+
+def test_a_constant_gradient_makes_adam_step_by_the_learning_rate():
+    direction = QUESTIONS["adam_direction"].right
+    assert direction([3, 3, 3], 0.9, 0.999) == pytest.approx(1, rel=1e-12)
+    momentum, second = (0.1 * (0.9 * 2 + 5)) / (1 - 0.9**2), (0.01 * (0.99 * 4 + 25)) / (1 - 0.99**2)
+    assert direction([2, 5], 0.9, 0.99) == pytest.approx(momentum / second**0.5, rel=1e-12)
+
+
+def test_the_cheapest_hour_needs_all_of_its_arithmetic():
+    """The room on its machines is the dearest of all; and without the scales another one would do."""
+    machines = checks.machines
+    assert machines._cheapest() == pytest.approx(6 * 4 * 0.40)
+    room = {each.name: each.price / (each.memory - machines.RESERVE) for each in machines.MACHINES}
+    assert max(room, key=room.get) == "D"
+    (small,) = [each for each in machines.MACHINES if each.name == "C"]
+    thrifty = min(filter(machines.has_fp32, machines.PLANS), key=machines._states)
+    assert machines._states(thrifty, scale_bits=0) == machines._room(small) < machines._states(thrifty)
+
+
 # --- mistakes, by name
 
 
@@ -283,6 +309,19 @@ def part(layers, width, heads, kv_heads, head_dim, experts, inside):
             )
         ),
         ("tokens_at_half_the_size", lambda: 2.06038e12 + TEXT, "the old text and the new one"),
+        ("bytes_of_the_recipe", lambda: 2 + 2 + 4 + 4 + 8, "as published for another model"),
+        ("bytes_of_the_recipe", lambda: 112, "bits where bytes are meant"),
+        ("two_moments_in_few_bits", lambda bits, block, scale: 2 * (bits + scale) / block / 8, "parentheses"),
+        (
+            "bytes_with_frozen_layers",
+            lambda P, share, size, values: (1 - share) * P * size + share * P * (size + 4 + 4 * values),
+            "or no weights of the trained",
+        ),
+        ("fullest_moment", lambda weights, kept: max(4 * weights + kept, 5 * weights), "all activations beside all"),
+        ("fullest_moment", lambda weights, kept: 12 * weights + max(kept, 8 * weights), "a number of parameters"),
+        ("cheapest_hour", lambda: 8 * 2.10, "machine A"),
+        ("cheapest_hour", lambda: 10 * 0.85, "one machine of offer C"),
+        ("cheapest_hour", lambda: 8 * 4 * 0.40, "gradients in fp32"),
         ("served_until_even", lambda: (2 * SIZE / 2 * 2.06038e12 - 2 * SIZE * TEXT) / SIZE, "Which did you take for"),
     ],
 )
@@ -553,6 +592,24 @@ def test_a_range_in_place_of_ends_is_tried_with_whole_numbers_inside_it_and_stil
     assert "for every input" in capsys.readouterr().out
     assert tried.pop(0).is_integer
     assert all(isinstance(words, int) and 1000 <= words < 300_000 for words in tried)
+
+
+def test_long_formulas_that_differ_plainly_are_told_apart_without_algebra(monkeypatch):
+    """Algebra takes minutes for a quotient of two averages less the momentum alone."""
+    monkeypatch.setattr(inputs, "same", lambda a, b: pytest.fail("asks algebra"))
+    part, width = sp.Symbol("part", positive=True), sp.Symbol("width", positive=True, integer=True)
+    inside = {"part": (0, 1)}
+    assert not inputs.agree(part**20 + width, (part + width) ** 20, inside)
+    assert not inputs.agree(1, width, {})
+    assert not inputs.agree(width, width + 1, {"width": range(7, 9)})
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("sqrt((1 - part)**2)", "1 - part"), ("Max(part, 2)", "2"), ("0.1 + part", "part + 1/10")]
+)
+def test_formulas_that_agree_inside_the_ends_are_never_told_apart(a, b):
+    part = {"part": sp.Symbol("part", positive=True)}
+    assert inputs.agree(sp.sympify(a, locals=part), sp.sympify(b, locals=part), {"part": (0, 1)})
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -10,7 +10,31 @@ from llmcalc.checks import scaling_laws
 BUDGET = 128 * 312e12 * 0.45 * 864_000
 RUN = (10**9, 10**12, 8, 10**15, 0.5)  # parameters, tokens, GPUs, peak, utilization
 SECONDS = 6 * 10**21 / (8 * 10**15 * 0.5)
+HALF = 0.5
 AGAIN = [
+    ("bytes_of_the_recipe", "moments in fp32", (), 2 + 4 + 4 + 4 + 4),
+    ("adam_direction", "the bias correction forgotten", ([4, 2], HALF, 0.75), 2 / math.sqrt(0.75 * 4 + 1)),
+    ("adam_direction", "the root forgotten", ([4, 2], HALF, 0.75), 2 / 0.75 / (4 / 0.4375)),
+    ("adam_direction", "averages that start at the first gradient", ([4, 2], HALF, 0.75), 3 / math.sqrt(13)),
+    ("adam_direction", "the momentum squared in place of the gradient", ([4], HALF, 0.75), 4 / 2),
+    (
+        "adam_direction",
+        "corrected averages that are carried on to the next step",
+        ([4, 2], HALF, HALF),
+        4 / math.sqrt(10 / 0.75),
+    ),
+    ("adam_direction", "a power without parentheses", ([4], HALF, 0.75), 4 / 16 / 2),
+    ("two_moments_in_few_bits", "one scale for both moments", (8, 64, 32), 2 + 4 / 64),
+    ("two_moments_in_few_bits", "block and scale exchanged", (8, 64, 32), 2 + 2 * 64 / 32 / 8),
+    ("adamw_over_factored", "two values for each row and column", (10, 20), 400 / 260),
+    ("adamw_over_factored", "parentheses missing below the line", (10, 20), 2 * 10 * 20 / 10 * 20 + 10 + 20),
+    ("bytes_with_frozen_layers", "gradients of all parameters", (100, 0.25, 2, 2), 100 * (2 + 2) + 25 * 12),
+    ("bytes_with_frozen_layers", "the frozen share taken for the trained one", (100, 0.25, 2, 2), 200 + 75 * 14),
+    ("fullest_moment", "gradients that stay all the time", (4, 100), 4 * 4 + 100),
+    ("fullest_moment", "no optimizer states beside the activations", (4, 100), 104),
+    ("cheapest_hour", "parts of a machine rented", (), 28 * 10.0625 / (4 * 168) * 4 * 4.30),
+    ("cheapest_hour", "the reserve forgotten", (), 3 * 4 * 0.40),
+    ("cheapest_hour", "machine C", (), 2 * 10 * 0.85),
     ("size_for_the_cluster", "the forward pass alone", (), math.sqrt(BUDGET / 40)),
     ("size_for_the_cluster", "the square root of the budget alone", (), math.sqrt(BUDGET) / 120),
     ("size_for_the_cluster", "one operation for each parameter and token", (), math.sqrt(BUDGET / 20)),

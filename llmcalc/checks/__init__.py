@@ -19,6 +19,10 @@ _SUBJECTS = (
     "precision",
     "few_bits",
     "scaled_blocks",
+    "adam",
+    "optimizers",
+    "model_states",
+    "machines",
 )
 
 
