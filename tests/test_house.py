@@ -34,7 +34,8 @@ FLOORS = (
     (
         "explorers and checks",
         "explorer checks checks.inputs checks.answers checks.engine checks.mlp checks.layers checks.shared_heads "
-        "checks.parameters checks.mixtures checks.training checks.pace checks.budgets checks.scaling_laws",
+        "checks.parameters checks.mixtures checks.training checks.pace checks.budgets checks.scaling_laws "
+        "checks.kept_for_backward checks.fullest_moment checks.recomputation",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

@@ -6,7 +6,20 @@ with the mistakes that people make with that question. Every check's data stands
 
 import importlib
 
-_SUBJECTS = ("mlp", "layers", "shared_heads", "parameters", "mixtures", "training", "pace", "budgets", "scaling_laws")
+_SUBJECTS = (
+    "mlp",
+    "layers",
+    "shared_heads",
+    "parameters",
+    "mixtures",
+    "training",
+    "pace",
+    "budgets",
+    "scaling_laws",
+    "kept_for_backward",
+    "fullest_moment",
+    "recomputation",
+)
 
 
 def __getattr__(name):
