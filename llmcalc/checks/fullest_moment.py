@@ -43,7 +43,7 @@ SETTINGS = (
     Setting("B", "none", 3, 0.34),
     Setting("C", "selective", 5, 0.38),
     Setting("D", "selective", 6, 0.40),
-    Setting("E", "full", 14, 0.47),
+    Setting("E", "full", 13, 0.47),
     Setting("F", "full", 16, 0.49),
 )
 
