@@ -85,6 +85,12 @@ def _logits(factor=1):
     return stored_bytes(LOGITS, factor * FULLEST) / GB
 
 
+def _without_dropout():
+    """Bytes at the end of the forward pass of the plan's model, with flash attention."""
+    planned = model("gpt2-medium")
+    return state_ledger(planned.parameters.total, "mixed").total + planned.activation_bytes(8, 1024).total
+
+
 QUESTIONS = {
     "logits_at_the_fullest": Number(
         right=_logits,
@@ -124,8 +130,9 @@ QUESTIONS = {
     ),
     "slip_in_savings": Choice(
         right="c",
-        because="With flash attention the score matrices are gone, and with them what dropout kept there; the "
-        "difference of line c was taken from a step that still has them. So the same bytes are saved twice.",
+        because="With flash attention the score matrices are gone, and with them what dropout kept there. The "
+        "difference of line c was taken from a step that still has them, so the same bytes are saved twice: it should say "
+        f"{_without_dropout() / GB:.2f} GB.",
         replies={
             "a": "Sixteen bytes for each parameter, and everything the layers and the loss keep. Check the next line.",
             "b": "Both calls differ in one thing, and so the difference is what that keeps. Check the next line.",
