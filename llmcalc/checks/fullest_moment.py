@@ -131,8 +131,8 @@ QUESTIONS = {
     "slip_in_savings": Choice(
         right="c",
         because="With flash attention the score matrices are gone, and with them what dropout kept there. The "
-        "difference of line c was taken from a step that still has them, so the same bytes are saved twice: it should say "
-        f"{_without_dropout() / GB:.2f} GB.",
+        "difference of line c was taken from a step that still has them, so the same bytes are saved twice: it should "
+        f"say {_without_dropout() / GB:.2f} GB.",
         replies={
             "a": "Sixteen bytes for each parameter, and everything the layers and the loss keep. Check the next line.",
             "b": "Both calls differ in one thing, and so the difference is what that keeps. Check the next line.",
