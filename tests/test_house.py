@@ -36,7 +36,8 @@ FLOORS = (
         "explorer checks checks.inputs checks.answers checks.engine checks.mlp checks.layers checks.shared_heads "
         "checks.parameters checks.mixtures checks.training checks.pace checks.budgets checks.scaling_laws "
         "checks.precision checks.few_bits checks.scaled_blocks "
-        "checks.adam checks.optimizers checks.model_states checks.machines",
+        "checks.adam checks.optimizers checks.model_states checks.machines "
+        "checks.kept_for_backward checks.fullest_moment checks.recomputation",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

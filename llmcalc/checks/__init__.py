@@ -23,6 +23,9 @@ _SUBJECTS = (
     "optimizers",
     "model_states",
     "machines",
+    "kept_for_backward",
+    "fullest_moment",
+    "recomputation",
 )
 
 
