@@ -42,14 +42,8 @@ def state_recipes(*names):
     names = names or sorted(RECIPES, key=lambda name: RECIPES[name].bytes_per_parameter)
     counts = {name: _terms(1, looked_up(name, RECIPES, "recipe")) for name in names}
     sums = [sum(parts.values()) for parts in counts.values()]
-    says = (
-        f"{len(names)} answers, from {min(sums)} to {max(sums)} bytes for each parameter. "
-        + "; ".join(
-            f"{name}: {_plus(parts.values())}{f' = {whole}' if len(parts) > 1 else ''}"
-            for (name, parts), whole in zip(counts.items(), sums, strict=True)
-        )
-        + "."
-    )
+    each = "; ".join(f"{name}: {whole}" for name, whole in zip(counts, sums, strict=True))
+    says = f"Bytes for each parameter, from {min(sums)} to {max(sums)}. {each}."
     bars = {f"{name}: {whole}": parts for (name, parts), whole in zip(counts.items(), sums, strict=True)}
     rows = [
         (name, *(_plus(value for term, value in parts.items() if kind in term) for kind in _KINDS), whole, source)
@@ -73,12 +67,12 @@ def _terms(parameters, recipe):
     return {NAMES[item.name]: item.total for item in state_ledger(parameters, recipe)}
 
 
-def model_states(billion_parameters=13, optimizer="AdamW", precision="fp32", accelerator="a100-80gb"):
+def training_states(billion_parameters=13, optimizer="AdamW", precision="fp32", accelerator="a100-80gb"):
     """What training keeps whatever the batch, against the memory of a device, and the fewest devices, as HTML."""
-    amount(billion_parameters, "billion_parameters", of="model_states", may_be_zero=False)
-    one_of("model_states", "optimizer", optimizer, tuple(STATE_OPTIMIZERS))
-    one_of("model_states", "precision", precision, PRECISIONS)
-    one_of("model_states", "accelerator", accelerator, tuple(ACCELERATORS))
+    amount(billion_parameters, "billion_parameters", of="training_states", may_be_zero=False)
+    one_of("training_states", "optimizer", optimizer, tuple(STATE_OPTIMIZERS))
+    one_of("training_states", "precision", precision, PRECISIONS)
+    one_of("training_states", "accelerator", accelerator, tuple(ACCELERATORS))
     recipe, limit = RECIPES[precision], gpu(accelerator).memory_bytes
     moment = share(recipe.moments, OPTIMIZERS["AdamW"])  # the recipes are written for Adam
     if optimizer == EIGHT_BIT:
