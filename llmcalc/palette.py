@@ -19,6 +19,14 @@ PARTS = {
 }
 """The parts of a model, where a picture shows what its weights or its operations are made of (Tol, "muted")."""
 
+STATES = {
+    "fp32 copy": "#56b4e9",
+    "fp32 gradients": "#f0e442",
+    "moments": COLOURS["optimizer"],
+    "work of the update": COLOURS["other"],
+}
+"""What training keeps beside weights and gradients, one by one; moments are what the optimizer remembers."""
+
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
 """For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
 
@@ -33,4 +41,4 @@ CARD = "var(--jp-layout-color1, #ffffff)"
 
 def colour(name, position=0):
     """The colour of `name`, or the one at its position for a series that is none of the house's things."""
-    return COLOURS.get(name) or PARTS.get(name) or SERIES[position % len(SERIES)]
+    return COLOURS.get(name) or PARTS.get(name) or STATES.get(name) or SERIES[position % len(SERIES)]

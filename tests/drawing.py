@@ -13,6 +13,7 @@ NAMESPACE = "{http://www.w3.org/2000/svg}"
 KNOWN = {
     *palette.COLOURS.values(),
     *palette.PARTS.values(),
+    *palette.STATES.values(),
     *palette.SERIES,
     *palette.INK.values(),
     palette.TEXT,

@@ -369,7 +369,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", [*palette.COLOURS, *palette.PARTS])
+@pytest.mark.parametrize("name", [*palette.COLOURS, *palette.PARTS, *palette.STATES])
 def test_text_upon_a_colour_can_be_read(name):
     """WCAG 2, success criterion 1.4.3: a contrast of 4.5 for text."""
     assert contrast(palette.colour(name), palette.INK.get(name, "#000000")) >= 4.5
@@ -383,6 +383,7 @@ def test_colours_of_the_page_have_a_fallback(variable):
 def test_colours_are_all_different():
     every = [*palette.COLOURS.values(), *palette.PARTS.values(), *palette.SERIES]
     assert len(set(every)) == len(every)
+    assert len({*every, *palette.STATES.values()}) == len(every) + 2  # moments are the optimizer, its work is other
     assert palette.colour("weights") == palette.colour("weights", 3) != palette.colour("unknown", 3)
 
 
