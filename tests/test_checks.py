@@ -47,6 +47,7 @@ def listed(questions):
 def test_every_question_has_a_name_of_its_own():
     names = [name for subject in SUBJECTS for name in subject.QUESTIONS]
     assert len(set(names)) == len(names)
+    assert not set(names) & set(checks._SUBJECTS)  # a module hides a question of the same name
 
 
 # --- right answers in unusual form

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from llmcalc import Transformer, checks, model
-from llmcalc.checks import fullest_moment
+from llmcalc.checks import held_at_once
 
 GPT2 = {"model_type": "gpt2", "n_layer": 6, "n_positions": 64, "vocab_size": 100}
 
@@ -108,28 +108,28 @@ def rough(setting):
     return 16 * 774_030_080 + setting.batch * (layers * kept + max(14 * tokens * words, back))
 
 
-@pytest.mark.parametrize("setting", fullest_moment.SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", held_at_once.SETTINGS, ids=lambda setting: setting.name)
 def test_what_is_small_does_not_decide_what_fits(setting):
-    exact = fullest_moment._fullest(setting)
+    exact = held_at_once._fullest(setting)
     assert rough(setting) == pytest.approx(exact, rel=0.004)
-    assert (rough(setting) <= 24e9) == fullest_moment._fits(setting)
+    assert (rough(setting) <= 24e9) == held_at_once._fits(setting)
     assert abs(exact - 24e9) > 0.005 * 24e9
 
 
 def test_no_single_column_tells_the_fastest_setting_that_fits():
-    settings = fullest_moment.SETTINGS
-    fitting = [setting for setting in settings if fullest_moment._fits(setting)]
+    settings = held_at_once.SETTINGS
+    fitting = [setting for setting in settings if held_at_once._fits(setting)]
     winner = max(fitting, key=fullest_moment._pace)
     assert fullest_moment._pace(winner) == fullest_moment._best()
     for of in (settings, fitting):
         assert winner is not max(of, key=lambda setting: setting.batch)
         assert winner is not max(of, key=lambda setting: setting.reached)
-        assert winner is not min(of, key=fullest_moment._fullest)
-        assert winner is not max(of, key=fullest_moment._fullest)
+        assert winner is not min(of, key=held_at_once._fullest)
+        assert winner is not max(of, key=held_at_once._fullest)
     assert winner is not max(settings, key=fullest_moment._pace)
 
 
-@pytest.mark.parametrize("setting", fullest_moment.SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", held_at_once.SETTINGS, ids=lambda setting: setting.name)
 def test_the_pace_of_a_setting_is_its_rate_over_the_exact_work_of_a_token(setting):
     flops = model("gpt2-large").training_flops(1, 1024, recompute=setting.recompute) / 1024
     assert fullest_moment._pace(setting) == pytest.approx(165.2e12 * setting.reached / flops, rel=1e-12)

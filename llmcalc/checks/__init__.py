@@ -24,7 +24,7 @@ _SUBJECTS = (
     "model_states",
     "machines",
     "kept_for_backward",
-    "fullest_moment",
+    "held_at_once",
     "recomputation",
 )
 
