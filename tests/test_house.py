@@ -27,8 +27,8 @@ FLOORS = (
     ),
     (
         "views",
-        "svg svg.canvas svg.bars svg.lines palette display "
-        "views.compute views.families views.ledger views.mlp views.notation views.parameters views.runs "
+        "svg svg.canvas svg.bars svg.lines svg.ticks palette display "
+        "views.compute views.families views.ledger views.mlp views.notation views.parameters views.precision views.runs "
         "views.sources views.storage views.valleys",
     ),
     (
