@@ -140,8 +140,8 @@ def spacing(values, format):
     form = number_format(format)
     if not form.exponent_bits:
         raise ValueError(f"spacing: format must be a floating-point format, got {format!r}")
-    exponent = np.frexp(np.asarray(values, dtype=float))[1] - 1  # of the leading bit
-    lowest = round(np.log2(form.smallest_normal))
+    values, lowest = np.asarray(values, dtype=float), round(np.log2(form.smallest_normal))
+    exponent = np.where(values == 0, lowest, np.frexp(values)[1] - 1)  # of the leading bit
     return 2.0 ** (np.maximum(exponent, lowest) - form.mantissa_bits)
 
 

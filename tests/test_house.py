@@ -28,8 +28,8 @@ FLOORS = (
     (
         "views",
         "svg svg.canvas svg.bars svg.lines svg.ticks palette display "
-        "views.compute views.families views.ledger views.mlp views.notation views.parameters views.precision views.runs "
-        "views.sources views.storage views.valleys",
+        "views.compute views.families views.ledger views.low_bits views.mlp views.notation views.parameters "
+        "views.precision views.runs views.sources views.storage views.valleys",
     ),
     (
         "explorers and checks",

@@ -1,4 +1,4 @@
-"""A small drawing room: bars, ranges, lines and number lines as SVG text, with a sentence for those who cannot see them.
+"""A small drawing room: bars, ranges and lines as SVG text, with a sentence for those who cannot see them.
 
 Strings, because an explorer has to redraw in a few milliseconds, and because the same string serves three readers:
 the live page (it takes the theme's colours), the stored notebook (as an image with its own card), and a test.

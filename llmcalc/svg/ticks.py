@@ -31,7 +31,7 @@ def number_line(rows, *, x_label, says, x_log=False):
             raise ValueError(f"number_line: {label!r} needs finite values, at least one, got {values}")
         if x_log and min(values) <= 0:
             raise ValueError(f"number_line: a logarithmic axis needs positive values, got {min(values)} in {label!r}")
-    left, right, top, row = 24 + 9 * max(map(len, rows)), WIDTH - 40, 12, 44
+    left, right, top, row = 32 + 9 * max(map(len, rows)), WIDTH - 40, 12, 44
     bottom = top + row * len(rows)
     x_at, marks = axis([value for values in rows.values() for value in values], x_log, left, right)
     draw = []
