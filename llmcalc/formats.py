@@ -50,6 +50,11 @@ class NumberFormat:
         return 2.0 ** (1 - self._bias - self.mantissa_bits) if self.exponent_bits else None
 
     @property
+    def smallest_normal(self):
+        """The smallest value with all its digits, of a floating-point format; None for other formats."""
+        return 2.0 ** (1 - self._bias) if self.exponent_bits else None
+
+    @property
     def epsilon(self):
         """The step from 1 to the next larger value of a floating-point format; None for other formats."""
         return 2.0**-self.mantissa_bits if self.exponent_bits else None

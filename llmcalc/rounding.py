@@ -102,12 +102,71 @@ def rounded(values, format):
     if not form.exponent_bits:
         half = 2 ** (form.bits - 1)
         return np.clip(np.round(values), -half, half - 1)
-    exponent = np.frexp(values)[1] - 1  # of the leading bit
-    lowest = round(np.log2(form.smallest)) + form.mantissa_bits
-    step = 2.0 ** (np.maximum(exponent, lowest) - form.mantissa_bits)
+    step = spacing(values, format)
     near = np.round(values / step) * step
     has_infinity = form.special_codes is None
     return np.where(np.abs(near) > form.largest, np.copysign(np.inf if has_infinity else form.largest, values), near)
+
+
+def spacing(values, format):
+    """The distance between neighbours in a floating-point format, where each of the values lies.
+
+    From a value that the format has, it is the distance to the next one away from zero.
+
+    Parameters
+    ----------
+    values : number or array
+        Any real numbers.
+    format : str
+        A name of `llmcalc.formats`, of a floating-point format.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        The distances, in the shape of `values`.
+
+    Raises
+    ------
+    KeyError, ValueError
+        For an unknown format, and for one without an exponent.
+
+    Examples
+    --------
+    >>> [float(gap) for gap in spacing([0.25, 1, 1.9, 300], "bf16")]
+    [0.001953125, 0.0078125, 0.0078125, 2.0]
+    """
+    import numpy as np
+
+    form = number_format(format)
+    if not form.exponent_bits:
+        raise ValueError(f"spacing: format must be a floating-point format, got {format!r}")
+    values, lowest = np.asarray(values, dtype=float), round(np.log2(form.smallest_normal))
+    exponent = np.where(values == 0, lowest, np.frexp(values)[1] - 1)  # of the leading bit
+    return 2.0 ** (np.maximum(exponent, lowest) - form.mantissa_bits)
+
+
+def relative_error(values, back):
+    """Root mean square of what `back` differs from `values`, over that of the values themselves.
+
+    Parameters
+    ----------
+    values, back : array
+        What was stored and what came back; one value of them at least is not zero.
+
+    Returns
+    -------
+    float
+        0 where nothing was lost, 1 where everything is.
+
+    Examples
+    --------
+    >>> relative_error([3.0, 4.0], [3.0, 3.5])
+    0.1
+    """
+    import numpy as np
+
+    values, back = np.asarray(values, dtype=float), np.asarray(back, dtype=float)
+    return float(np.sqrt(((back - values) ** 2).sum() / (values**2).sum()))
 
 
 @dataclass(frozen=True)

@@ -213,4 +213,17 @@ SELECTIVE_RECOMPUTATION = Table(
 )
 """Seconds with all layers recomputed, and with the attention core alone; utilizations (of the latter) in percent.
 Sequences of 2048 tokens and a vocabulary of 51,200."""
+
+LLAMA_70B_FILES = Table(
+    "Files of Llama 2 70B in few bits", "llama.cpp, examples/perplexity/README.md, 2023",
+    "name gib perplexity",
+    (
+        ("fp16", 128.5, 3.4313),
+        ("q6_k", 52.7, 3.4367),
+        ("q5_0", 44.2, 3.4744),
+        ("q4_1", 40.2, 3.5125),
+        ("q4_0", 36.2, 3.555),
+    ),
+)
+"""GiB of a file, and the perplexity of the model in it; the rows whose blocks of layers are all in one format."""
 # fmt: on

@@ -27,9 +27,9 @@ FLOORS = (
     ),
     (
         "views",
-        "svg svg.canvas svg.bars svg.lines palette display "
-        "views.compute views.families views.ledger views.mlp views.notation views.parameters views.runs "
-        "views.sources views.states views.storage views.valleys",
+        "svg svg.canvas svg.bars svg.lines svg.ticks palette display "
+        "views.compute views.families views.ledger views.low_bits views.mlp views.notation views.parameters "
+        "views.precision views.runs views.sources views.states views.storage views.valleys",
     ),
     (
         "explorers and checks",

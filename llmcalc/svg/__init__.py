@@ -6,5 +6,6 @@ the live page (it takes the theme's colours), the stored notebook (as an image w
 
 from llmcalc.svg.bars import ranges, stacked_bars
 from llmcalc.svg.lines import line_chart
+from llmcalc.svg.ticks import number_line
 
-__all__ = ["line_chart", "ranges", "stacked_bars"]
+__all__ = ["line_chart", "number_line", "ranges", "stacked_bars"]
