@@ -119,20 +119,20 @@ def test_what_is_small_does_not_decide_what_fits(setting):
 def test_no_single_column_tells_the_fastest_setting_that_fits():
     settings = held_at_once.SETTINGS
     fitting = [setting for setting in settings if held_at_once._fits(setting)]
-    winner = max(fitting, key=fullest_moment._pace)
-    assert fullest_moment._pace(winner) == fullest_moment._best()
+    winner = max(fitting, key=held_at_once._pace)
+    assert held_at_once._pace(winner) == held_at_once._best()
     for of in (settings, fitting):
         assert winner is not max(of, key=lambda setting: setting.batch)
         assert winner is not max(of, key=lambda setting: setting.reached)
         assert winner is not min(of, key=held_at_once._fullest)
         assert winner is not max(of, key=held_at_once._fullest)
-    assert winner is not max(settings, key=fullest_moment._pace)
+    assert winner is not max(settings, key=held_at_once._pace)
 
 
 @pytest.mark.parametrize("setting", held_at_once.SETTINGS, ids=lambda setting: setting.name)
 def test_the_pace_of_a_setting_is_its_rate_over_the_exact_work_of_a_token(setting):
     flops = model("gpt2-large").training_flops(1, 1024, recompute=setting.recompute) / 1024
-    assert fullest_moment._pace(setting) == pytest.approx(165.2e12 * setting.reached / flops, rel=1e-12)
+    assert held_at_once._pace(setting) == pytest.approx(165.2e12 * setting.reached / flops, rel=1e-12)
 
 
 def test_the_plan_with_the_slip_ends_below_the_states_alone_and_each_line_above_it_does_not():

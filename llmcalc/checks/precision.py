@@ -42,7 +42,7 @@ def _whole(mantissa_bits):
 def _kept_whole(name="fp16", smallest=None):
     """The smallest power of two that lifts the smallest gradient to where a format has all its digits."""
     form = number_format(name)
-    factor = (smallest or form.smallest / form.epsilon) / SMALL
+    factor = (smallest or form.smallest_normal) / SMALL
     return max(1, 2 ** (floor(log2(factor)) + 1))
 
 
@@ -195,7 +195,7 @@ QUESTIONS = {
         mistakes=(
             Mistake(
                 "a factor that is no power of two",
-                lambda: number_format("fp16").smallest / number_format("fp16").epsilon / SMALL,
+                lambda: number_format("fp16").smallest_normal / SMALL,
                 "The size is right. A power of two changes the exponent only, so that no digit is lost.",
             ),
             Mistake(
@@ -241,7 +241,7 @@ QUESTIONS = {
             Mistake("a factor upside down", lambda: 1 / _kept_whole(), "The gradients have to become larger."),
             Mistake(
                 "a factor upside down that is no power of two",
-                lambda: SMALL * number_format("fp16").epsilon / number_format("fp16").smallest,
+                lambda: SMALL / number_format("fp16").smallest_normal,
                 "The gradients have to become larger. And the factor is to be a power of two.",
             ),
         ),

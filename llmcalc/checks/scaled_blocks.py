@@ -7,7 +7,7 @@ from llmcalc.checks.engine import Mistake, Number
 from llmcalc.checks.few_bits import mixed_bytes
 from llmcalc.formats import number_format
 from llmcalc.models import model
-from llmcalc.rounding import SCALES, quantized, rounded
+from llmcalc.rounding import SCALES, quantized, relative_error, rounded
 from llmcalc.units import GB, GIB
 
 BLOCK = (0.31, -0.12, 0.05, 0.22, -0.27, 0.08, -0.04, -1.4)
@@ -19,11 +19,7 @@ CARDS, RESERVED = 2, 6 * GB
 
 
 def _percent(stored, values):
-    """Root mean square of the errors, in percent of that of the values."""
-    import numpy as np
-
-    stored, values = np.asarray(stored), np.asarray(values)
-    return 100 * float(np.sqrt(np.square(stored - values).mean() / np.square(values).mean()))
+    return 100 * relative_error(values, stored)
 
 
 @dataclass(frozen=True)
