@@ -27,7 +27,7 @@ FLOORS = (
     ),
     (
         "views",
-        "svg svg.canvas svg.bars svg.lines palette display "
+        "svg svg.canvas svg.areas svg.bars svg.lines palette display "
         "views.compute views.families views.ledger views.mlp views.notation views.parameters views.runs "
         "views.sources views.storage views.valleys",
     ),
