@@ -16,13 +16,13 @@ FLOORS = (
     ("foundation", "notation formula symbolic units ledger lookup measure selfcheck"),
     (
         "formulas",
-        "compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
+        "schedule compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
         "sharding parallel pipeline layout collectives communication",
     ),
     ("facts", "formats families fits hardware measured runs tables"),
     (
         "ledgers",
-        "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
+        "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving stages timeline "
         "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
     (

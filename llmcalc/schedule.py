@@ -1,0 +1,115 @@
+"""One layer, operation by operation: what is in memory while it works, forward and backward.
+
+`llmcalc.activations` says what is kept, and how large it is; this says in which order it comes and goes. A tensor is
+there from the operation that makes it to the last one that needs it, a gradient from the operation that makes it to
+the one that takes it; what a derivative needs stays until that derivative is done.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Takes tensors, gives one, and keeps what its derivative needs: tensors, or things of its own by their names."""
+
+    takes: tuple
+    gives: str
+    keeps: tuple = ()
+    parameters: int = 0
+    passes: bool = False  # the gradient goes through as it is: a sum, or another view of the same values
+    core: bool = False  # inside of attention, what selective recomputation makes again
+    tied: bool = False  # its parameters are another operation's as well, which comes later and so has gradients before
+
+
+@dataclass(frozen=True)
+class Instant:
+    """Bytes that one layer adds while one of its operations is at work."""
+
+    activations: int
+    gradients: int
+    in_flight: int
+
+    @property
+    def total(self):
+        """All three together."""
+        return self.activations + self.gradients + self.in_flight
+
+
+class Walk:
+    """A way through operations, forward or backward, that notes what is there at every one of them.
+
+    Parameters
+    ----------
+    sizes : dict
+        Bytes of every tensor, and of every thing kept, by its name.
+    stays : collection of names
+        What counts as an activation: kept from the forward to the backward pass.
+    gradient_bytes : int, default 0
+        Bytes of the gradient of a parameter that are new when it is there.
+    passing : int, default 0
+        Bytes of it that are there only for the moment: the gradient is added to one that was there before.
+    """
+
+    def __init__(self, sizes, stays, gradient_bytes=0, passing=0):
+        self.sizes, self.stays, self.gradient_bytes, self.passing = sizes, frozenset(stays), gradient_bytes, passing
+        self.here, self.grads, self.arrived, self.instants = set(), {}, 0, []
+
+    @property
+    def fullest(self):
+        """The instant with the most bytes."""
+        return max(self.instants, key=lambda instant: instant.total)
+
+    def _note(self, passing=0):
+        kept = sum(self.sizes[name] for name in self.here if name in self.stays)
+        other = sum(self.sizes[name] for name in self.here if name not in self.stays)
+        grads = dict(self.grads.values())
+        self.instants.append(Instant(kept, self.arrived, other + sum(grads.values()) + passing))
+
+    def forward(self, operations, keep=()):
+        """Run `operations`; what is in `keep` stays for the backward pass, and so does what nobody took."""
+        last = {name: place for place, operation in enumerate(operations) for name in operation.takes}
+        for place, operation in enumerate(operations):
+            self.here |= {operation.gives, *operation.keeps}
+            self._note()
+            done = {name for name in (*operation.takes, *operation.keeps) if last.get(name, place) <= place}
+            self.here -= done - set(keep) - self.stays
+
+    def again(self, operations):
+        """Recompute what the derivatives of `operations` need, and stop with the last of it (PyTorch does so)."""
+        taken, made = set(), [operation.gives for operation in operations]
+        for operation in operations:
+            taken.update(operation.takes)
+        needs = {name for operation in operations for name in operation.keeps}
+        count = max(place for place, operation in enumerate(operations) if operation.keeps) + 1
+        last = operations[count - 1]
+        if not set(last.keeps) - set(last.takes):  # all that it keeps is there before it begins
+            count -= 1
+        self.forward(operations[:count], keep=needs)
+        self.here -= set(made) - needs - self.stays
+
+    def backward(self, operations):
+        """Run the derivatives of `operations`, last one first."""
+        first = {}
+        for place, operation in enumerate(operations):
+            for name in operation.keeps:
+                first.setdefault(name, place)
+        for place in reversed(range(len(operations))):
+            operation = operations[place]
+            incoming = self.grads.pop(operation.gives)
+            self._derivative(operation, incoming)
+            self.here -= {name for name in operation.keeps if first[name] == place}
+
+    def _derivative(self, operation, incoming):
+        fresh = {}
+        for name in operation.takes:
+            fresh[name] = incoming if operation.passes else (object(), self.sizes[name])
+        passing = operation.parameters * (self.gradient_bytes if operation.tied else self.passing)
+        self.arrived += 0 if operation.tied else operation.parameters * self.gradient_bytes
+        held = dict((incoming, *fresh.values()))
+        waiting = {storage for storage, _ in self.grads.values()}
+        own = sum(size for storage, size in held.items() if storage not in waiting)
+        self._note(own + passing)
+        for name, (storage, size) in fresh.items():
+            if name in self.grads:  # a second gradient of the same tensor is added to the first
+                storage, size = self.grads[name]
+            self.grads[name] = (storage, size)
