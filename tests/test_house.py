@@ -29,7 +29,7 @@ FLOORS = (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lines palette display "
         "views.compute views.families views.ledger views.mlp views.notation views.parameters views.runs "
-        "views.sources views.storage views.valleys",
+        "views.sources views.storage views.training_step views.valleys",
     ),
     (
         "explorers and checks",

@@ -1,6 +1,6 @@
 """Amounts that come and go, one upon the other, over the stages of something that takes time."""
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite
 
 from llmcalc.formula import amount
@@ -37,7 +37,9 @@ def stacked_areas(stages, phases, *, unit, says, limit=None, binary=False):
     names = list(stages[0])
     for stage in stages:
         if list(stage) != names:
-            raise ValueError(f"stacked_areas: stages must all have the parts {', '.join(names)}, got {', '.join(stage)}")
+            raise ValueError(
+                f"stacked_areas: stages must all have the parts {', '.join(names)}, got {', '.join(stage)}"
+            )
         for name, value in stage.items():
             amount(value, name, of="stacked_areas", may_be_zero=True)
     if limit and not isfinite(limit[1]):
@@ -77,12 +79,12 @@ LEFT, RIGHT, TOP, BOTTOM = 84, WIDTH - 130, 44, 320
 
 
 def _steps(heights, wide, scale):
-    """The outline of a staircase, a step for each height."""
-    corners = []
-    for stage, height in enumerate(heights):
-        y = BOTTOM - height * scale
-        corners += [(LEFT + stage * wide, y), (LEFT + (stage + 1) * wide, y)]
-    return corners
+    """The corners of a staircase, where it goes up or down and at its ends."""
+    corners = [(LEFT, BOTTOM - heights[0] * scale)]
+    for stage, (height, following) in enumerate(pairwise(heights), start=1):
+        if height != following:
+            corners += [(LEFT + stage * wide, BOTTOM - level * scale) for level in (height, following)]
+    return [*corners, (RIGHT, BOTTOM - heights[-1] * scale)]
 
 
 def _phases(phases, wide):
