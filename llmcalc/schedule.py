@@ -16,8 +16,10 @@ class Operation:
     gives: str
     keeps: tuple = ()
     parameters: int = 0
-    passes: bool = False  # the gradient goes through as it is: a sum, or another view of the same values
+    passes: bool = False  # a sum: the gradient goes through as it is, to what is as large
     core: bool = False  # inside of attention, what selective recomputation makes again
+    linear: bool = False  # a product with weights
+    beside: tuple = ()  # tensors that are not let go before it is done, though it takes none of them
     tied: bool = False  # its parameters are another operation's as well, which comes later and so has gradients before
 
 
@@ -52,7 +54,7 @@ class Walk:
 
     def __init__(self, sizes, stays, gradient_bytes=0, passing=0):
         self.sizes, self.stays, self.gradient_bytes, self.passing = sizes, frozenset(stays), gradient_bytes, passing
-        self.here, self.grads, self.arrived, self.instants = set(), {}, 0, []
+        self.here, self.grads, self.views, self.arrived, self.instants = set(), {}, [], 0, []
 
     @property
     def fullest(self):
@@ -67,11 +69,14 @@ class Walk:
 
     def forward(self, operations, keep=()):
         """Run `operations`; what is in `keep` stays for the backward pass, and so does what nobody took."""
-        last = {name: place for place, operation in enumerate(operations) for name in operation.takes}
+        last = {
+            name: place for place, operation in enumerate(operations) for name in (*operation.takes, *operation.beside)
+        }
         for place, operation in enumerate(operations):
             self.here |= {operation.gives, *operation.keeps}
             self._note()
-            done = {name for name in (*operation.takes, *operation.keeps) if last.get(name, place) <= place}
+            over = (*operation.takes, *operation.keeps, *operation.beside)
+            done = {name for name in over if last.get(name, place) <= place}
             self.here -= done - set(keep) - self.stays
 
     def again(self, operations):
@@ -95,21 +100,36 @@ class Walk:
                 first.setdefault(name, place)
         for place in reversed(range(len(operations))):
             operation = operations[place]
-            incoming = self.grads.pop(operation.gives)
-            self._derivative(operation, incoming)
+            fresh = self._derivative(operation, self.grads.pop(operation.gives))
             self.here -= {name for name in operation.keeps if first[name] == place}
+            self._collect(operation, fresh)
 
     def _derivative(self, operation, incoming):
         fresh = {}
         for name in operation.takes:
-            fresh[name] = incoming if operation.passes else (object(), self.sizes[name])
-        passing = operation.parameters * (self.gradient_bytes if operation.tied else self.passing)
+            through = operation.passes and self.sizes[name] == incoming[1]
+            fresh[name] = incoming if through else (object(), self.sizes[name])
         self.arrived += 0 if operation.tied else operation.parameters * self.gradient_bytes
-        held = dict((incoming, *fresh.values()))
+        passing = self._second(operation) or operation.parameters * self.passing
         waiting = {storage for storage, _ in self.grads.values()}
-        own = sum(size for storage, size in held.items() if storage not in waiting)
-        self._note(own + passing)
-        for name, (storage, size) in fresh.items():
-            if name in self.grads:  # a second gradient of the same tensor is added to the first
-                storage, size = self.grads[name]
-            self.grads[name] = (storage, size)
+        own = {storage: size for storage, size in (incoming, *fresh.values()) if storage not in waiting}
+        self._note(sum(own.values()) + passing)
+        return fresh
+
+    def _second(self, operation):
+        """Bytes of the second gradient of tied parameters."""
+        return operation.parameters * (self.gradient_bytes or self.passing) if operation.tied else 0
+
+    def _collect(self, operation, fresh):
+        """A second gradient of the same tensor is added to the first: in place, unless that came as a view."""
+        if operation.tied:  # the first came as a view, the transposed one: beside both of them there is their sum
+            self._note(2 * self._second(operation))
+        for name, gradient in fresh.items():
+            first = self.grads.get(name)
+            if first in self.views:
+                self._note(gradient[1] + self.sizes[name])
+                self.views.remove(first)
+                first = (object(), self.sizes[name])
+            self.grads[name] = first or gradient
+            if operation.linear and not first:  # computed for all tokens in one row, seen as rows of sequences
+                self.views.append(gradient)

@@ -46,7 +46,7 @@ class Stages:
     def _linear(self, takes, gives, size, inputs, outputs, bias):
         self.sizes[gives] = size
         parameters = dense_weights(inputs, outputs) + (outputs if bias else 0)
-        return Operation((takes,), gives, (takes,), parameters)
+        return Operation((takes,), gives, (takes,), parameters, linear=True)
 
     def _dropout(self, takes, gives, mask):
         self.sizes |= {gives: self.sizes[takes], mask: self.bytes_of(mask)}
@@ -74,7 +74,7 @@ class Stages:
         """Dropout where there is one, and the sum with what the half began with."""
         steps = [self._dropout(takes, f"{takes} dropped", mask)] if mask in self.items else []
         taken = steps[-1].gives if steps else takes
-        return [*steps, Operation((stream, taken), gives, passes=self.sizes[taken] == self.sizes[gives])]
+        return [*steps, Operation((stream, taken), gives, passes=True)]
 
     def _projections(self):
         model, row, steps = self.model, self.model.family, []
@@ -160,11 +160,9 @@ class Stages:
         self.sizes[first] = stream
         if learned:
             summed = "summed" if drops else "x"
-            alone = self.batch == 1
-            self.sizes |= {"rows": stream // self.batch, "positions": 0, "summed": stream}
+            self.sizes |= {"rows": stream // self.batch, "summed": stream}
             steps.append(Operation((), "rows", ("position_ids",), tables.positions.total))
-            steps.append(Operation(("rows",), "positions", passes=alone))
-            steps.append(Operation((first, "positions"), summed, passes=True))
+            steps.append(Operation((first, "rows"), summed, passes=True))
             first = summed
         return tuple([*steps, self._map(first, "x", stream, "dropout_mask")] if drops else steps)
 
@@ -176,11 +174,12 @@ class Stages:
         self.sizes |= own | {"logits": logits, "loss": own["total_weight"]}
         norm = self._norm("x", "head_input", kept.norm, hidden, model.width)
         parameters = model.head_weights + model.parameters.lm_head.biases.total
-        steps = [norm, Operation(("head_input",), "logits", ("head_input",), parameters)]
+        steps = [norm, Operation(("head_input",), "logits", ("head_input",), parameters, linear=True)]
         taken = "logits"
         if own["log_probabilities"] != logits:
             taken, copy = "logits in the loss's format", own["log_probabilities"]
             steps.append(self._map("logits", taken, copy))
         steps.append(self._map(taken, "log_probabilities", own["log_probabilities"], "log_probabilities"))
-        steps.append(Operation(("log_probabilities",), "loss", ("log_probabilities", "labels", "total_weight")))
+        keeps = ("log_probabilities", "labels", "total_weight")
+        steps.append(Operation(("log_probabilities",), "loss", keeps, beside=(taken,)))
         return tuple(steps)

@@ -128,7 +128,8 @@ class _Step:
         layers, each = self.model.layers, self.kept.per_layer.total
         before = self.kept.embedding.total + self.kept.rotary.total
         embed, block, head = self.stages.embedding(), self.stages.block(), self.stages.head_and_loss()
-        x, held = self.stages.sizes["x"], self.stages.sizes["loss"] + (self.kept.logits if self.holds else 0)
+        x, loss = self.stages.sizes["x"], self.stages.sizes["loss"]
+        caller = loss + (self.kept.logits if self.holds else 0)
         instant = self._forward(embed)
         yield self._moment("embedding", "forward", instant, after=before + x)
         instant = self._forward(block, self.how["recompute"])
@@ -137,9 +138,12 @@ class _Step:
             yield self._moment(f"layer {place + 1}", "forward", instant, kept, after=kept + each + x)
         kept = before + layers * each
         instant = self._forward(head, hold=("logits",) if self.holds else ())
-        after = kept + self.kept.head_and_loss.total + held
+        after = kept + self.kept.head_and_loss.total + caller
         yield self._moment("loss", "forward", instant, kept, after=after)
+        held = caller + loss  # the gradient that the backward pass begins with, 1, and keeps to its end
         instant, arrived = self._backward(head, "loss", held)
+        if self.model.family.tied and not self.gradient:  # waits for the other gradient of the same table
+            held += self.passing * self.model.head_weights
         yield self._moment("loss", "backward", instant, kept, 0, after=kept + arrived + held + x)
         instant, more = self._backward(block, "y", held, self.how["recompute"])
         for place in reversed(range(layers)):
@@ -150,8 +154,9 @@ class _Step:
             )
             arrived += more
         instant, more = self._backward(embed, "x", held)
-        yield self._moment("embedding", "backward", instant, 0, arrived, arrived + more + held)
-        yield self._last(arrived + more, held)
+        arrived += more
+        yield self._moment("embedding", "backward", instant, 0, arrived - more, arrived + caller)
+        yield self._last(arrived, caller)
 
     def _moment(self, name, phase, instant, kept=0, arrived=0, after=0):
         weights = self.recipe.weights * self.parameters.total
@@ -199,7 +204,7 @@ class _Step:
         """The fullest instant of the derivatives of these operations, and the bytes of gradients that arrive."""
         sizes = self.stages.sizes | {"held": held}
         walk = Walk(sizes, self._stays(operations, recompute), self.gradient, self.passing)
-        walk.here, walk.grads = {"held", *walk.stays}, {last: (last, sizes[last])}
+        walk.here, walk.grads = {"held", *walk.stays} - {"rotary"}, {last: (last, 0 if last == "loss" else sizes[last])}
         if recompute == "full":
             walk.again(operations)
         inside = [place for place, operation in enumerate(operations) if operation.core]
