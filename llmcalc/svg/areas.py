@@ -75,7 +75,7 @@ def stacked_areas(stages, phases, *, unit, says, limit=None, binary=False):
     return picture([*draw, *keys], BOTTOM + 48 + more, says)
 
 
-LEFT, RIGHT, TOP, BOTTOM = 84, WIDTH - 130, 44, 320
+LEFT, RIGHT, TOP, BOTTOM = 84, WIDTH - 142, 44, 320
 
 
 def _steps(heights, wide, scale):
@@ -88,10 +88,12 @@ def _steps(heights, wide, scale):
 
 
 def _phases(phases, wide):
-    """Where each phase begins, and its name above it, as long as there is room."""
+    """Where each phase begins, and its name above it; moved on where the name before needs the room."""
     draw, free = [], 0
     for (name, count), end in zip(phases.items(), accumulate(phases.values()), strict=True):
         x = LEFT + (end - count) * wide
+        if not count:
+            continue
         if end > count:
             draw.append(line(x, TOP - 12, x, BOTTOM, TEXT, dash="3 3"))
         at = max(x + 6, free)
