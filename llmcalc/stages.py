@@ -13,7 +13,8 @@ from llmcalc.transformer import NORM_VALUES
 class Stages:
     """Operations and sizes of one training step, all of whose choices are made."""
 
-    def __init__(self, model, batch, sequence, bytes_per_value, how):
+    def __init__(self, model, parameters, batch, sequence, bytes_per_value, how):
+        self.parameters = parameters  # the model's ledger of them
         self.model, self.how, self.batch = model, {**how, "recompute": "none"}, batch
         self.ledger = activation_ledger(model, batch, sequence, bytes_per_value, **self.how)
         self.items = {item.name: item for item in self.ledger.per_layer}
@@ -28,10 +29,11 @@ class Stages:
         return self.items[name].total if name in self.items else 0
 
     @property
-    def matrices(self):
-        """Weights of the largest matrices of a layer."""
-        model = self.model
-        return dense_weights(model.width, model.heads * model.head_dim), dense_weights(model.width, model.feed_forward)
+    def largest(self):
+        """Values of the tensors that may be the largest: of a layer, and the tables."""
+        model, tables = self.model, self.parameters.embedding
+        layer = (dense_weights(model.width, inside) for inside in (model.heads * model.head_dim, model.feed_forward))
+        return *layer, tables.tokens.total, tables.positions.total
 
     # --- kinds of operations ---
 
@@ -109,7 +111,7 @@ class Stages:
         return steps + self._scores(*factors) + [self._map("weighted", "output_input", size, core=True)]
 
     def _scores(self, queries, keys, values):
-        kept = {item.name: item.total for item in self.items["scores"]}
+        kept = {item.name: item.total for item in self.items["scores"] if item.total}
         size = kept.get("weights", kept["softmax"])
         steps = [self._map((queries, keys), "products", size, queries, keys, core=True)]
         steps.append(self._map("products", "scaled", size, core=True))
@@ -150,9 +152,9 @@ class Stages:
     def embedding(self):
         """From the ids to the `x` of the first layer; the tables have `parameters`."""
         model, kept = self.model, self.ledger.embedding
-        tables = model.parameters.embedding
+        tables = self.parameters.embedding
         self.sizes |= {item.name: item.total for item in (*kept, self.ledger.rotary)}
-        other = model.parameters.other.total  # from a narrower embedding, and back
+        other = self.parameters.other.total  # from a narrower embedding, and back
         drops, learned = kept.dropout_mask.total > 0, tables.positions.total > 0
         stream, first = self.sizes["x"], "looked up" if learned or drops else "x"
         keeps = ("ids",) if learned else ("ids", "rotary")
@@ -173,7 +175,7 @@ class Stages:
         own = {name: kept[name].total for name in ("log_probabilities", "labels", "total_weight")}
         self.sizes |= own | {"logits": logits, "loss": own["total_weight"]}
         norm = self._norm("x", "head_input", kept.norm, hidden, model.width)
-        parameters = model.head_weights + model.parameters.lm_head.biases.total
+        parameters = model.head_weights + self.parameters.lm_head.biases.total
         steps = [norm, Operation(("head_input",), "logits", ("head_input",), parameters, linear=True)]
         taken = "logits"
         if own["log_probabilities"] != logits:

@@ -96,12 +96,14 @@ class _Step:
         one_of(of, "update", update, UPDATES)
         one_of(of, "accumulate", accumulate, (False, True))
         one_of(of, "logits", logits, ("held", "dropped"))
-        name, self.update, self.accumulate, self.holds = recipe, update, accumulate, logits == "held"
-        self.recipe = recipe = recipe if isinstance(recipe, Recipe) else looked_up(recipe, RECIPES, "recipe")
-        if any_symbolic(model.parameters.total):
-            raise ValueError(f"{of}: model must have numbers for its sizes, got symbols")
-        if name == "autocast":
+        self.update, self.holds = update, logits == "held"
+        if recipe == "autocast":
             how = {"autocast": True} | how
+        recipe = recipe if isinstance(recipe, Recipe) else looked_up(recipe, RECIPES, "recipe")
+        self.recipe, self.model, self.parameters = recipe, model, model.parameters
+        self.count = count = self.parameters.total
+        if any_symbolic(count):
+            raise ValueError(f"{of}: model must have numbers for its sizes, got symbols")
         if bytes_per_value is None:
             bytes_per_value = 2 if how.get("autocast") else max(2, recipe.weights)
         sizes = {"batch": batch, "sequence": sequence, "bytes_per_value": bytes_per_value}
@@ -111,75 +113,73 @@ class _Step:
                 raise TypeError(f"{of}: {each} must be a whole number, got the symbol {size}")
         self.how = {choice: values[0] for choice, values in CHOICES.items()} | how
         self.kept = activation_ledger(model, **sizes, **self.how)
-        self.model, self.stages = model, Stages(model, *sizes.values(), self.how)
-        self.parameters = model.parameters
-        # Gradients in fp32 beside others are copies that the update makes; alone, they are sums of others.
-        self.gradient = recipe.gradients or recipe.fp32_gradients
-        self.copied = recipe.fp32_gradients if recipe.gradients else 0
+        self.stages = Stages(model, self.parameters, *sizes.values(), self.how)
+        self.weights = recipe.weights * count
+        self.optimizer = (recipe.master_weights + recipe.moments) * count
+        # Gradients in fp32 beside others are copies that the update makes; alone, they are made of others.
+        self.standing, self.gradient = 0, recipe.gradients or recipe.fp32_gradients
+        self.copied = recipe.fp32_gradients * count if recipe.gradients else 0
         self.passing = 0 if recipe.gradients else recipe.weights
-        self.standing = 0
         if accumulate:
-            self.standing = (recipe.fp32_gradients or recipe.gradients) * self.parameters.total
+            self.standing = (recipe.fp32_gradients or recipe.gradients) * count
             self.passing, self.copied = recipe.gradients or recipe.weights, 0
             self.gradient = recipe.gradients if recipe.fp32_gradients else 0
+        # Autocast multiplies with copies of the matrices, which stay as long as the derivative needs them.
+        self.copy = sizes["bytes_per_value"] if self.how["autocast"] and recipe.weights == 4 else 0
 
     def moments(self):
         """All moments, in order."""
-        layers, each = self.model.layers, self.kept.per_layer.total
+        layers, each, full = self.model.layers, self.kept.per_layer.total, self.how["recompute"] == "full"
+        places = range(layers)
         before = self.kept.embedding.total + self.kept.rotary.total
         embed, block, head = self.stages.embedding(), self.stages.block(), self.stages.head_and_loss()
         x, loss = self.stages.sizes["x"], self.stages.sizes["loss"]
-        caller = loss + (self.kept.logits if self.holds else 0)
+        held = loss + (self.kept.logits if self.holds else 0)
+        copies, of_head = self.copy * self.model.layer_weights // layers, self.copy * self.model.head_weights
+        most, kept_copies = before + layers * each, 0 if full else layers * copies
+
         instant = self._forward(embed)
-        yield self._moment("embedding", "forward", instant, after=before + x)
+        yield self._moment("embedding", "forward", instant, left=before + x)
         instant = self._forward(block, self.how["recompute"])
-        for place in range(layers):
-            kept = before + place * each
-            yield self._moment(f"layer {place + 1}", "forward", instant, kept, after=kept + each + x)
-        kept = before + layers * each
+        for place in places:
+            kept, copied = before + place * each, (place + 1) * copies
+            left = kept + each + x + copied
+            yield self._moment(f"layer {place + 1}", "forward", instant, kept, 0, copied, left)
         instant = self._forward(head, hold=("logits",) if self.holds else ())
-        after = kept + self.kept.head_and_loss.total + caller
-        yield self._moment("loss", "forward", instant, kept, after=after)
-        held = caller + loss  # the gradient that the backward pass begins with, 1, and keeps to its end
-        instant, arrived = self._backward(head, "loss", held)
+        left = most + self.kept.head_and_loss.total + held + kept_copies + of_head
+        yield self._moment("loss", "forward", instant, most, 0, layers * copies + of_head, left)
+
+        start = loss  # the gradient that the backward pass begins with, and holds to its end
+        instant, arrived = self._backward(head, "loss", held + start)
         if self.model.family.tied and not self.gradient:  # waits for the other gradient of the same table
-            held += self.passing * self.model.head_weights
-        yield self._moment("loss", "backward", instant, kept, 0, after=kept + arrived + held + x)
-        instant, more = self._backward(block, "y", held, self.how["recompute"])
-        for place in reversed(range(layers)):
-            kept -= each
-            left = kept if place else self.kept.embedding.total  # the tables of rotary positions go with the last user
-            yield self._moment(
-                f"layer {place + 1}", "backward", instant, kept, arrived, left + arrived + more + held + x
-            )
-            arrived += more
-        instant, more = self._backward(embed, "x", held)
-        arrived += more
-        yield self._moment("embedding", "backward", instant, 0, arrived - more, arrived + caller)
-        yield self._last(arrived, caller)
+            start += self.passing * self.model.head_weights
+        left = most + arrived + held + start + x + kept_copies
+        yield self._moment("loss", "backward", instant, most, 0, kept_copies + of_head, left)
+        instant, more = self._backward(block, "y", held + start, self.how["recompute"])
+        for place in reversed(places):
+            kept, there = before + place * each, arrived + (layers - 1 - place) * more
+            copied, stay = (copies, 0) if full else ((place + 1) * copies, place * copies)
+            # The tables of rotary positions go with the last that needs them.
+            left = (kept if place else self.kept.embedding.total) + there + more + held + start + x + stay
+            yield self._moment(f"layer {place + 1}", "backward", instant, kept, there, copied, left)
+        arrived += layers * more
+        instant, more = self._backward(embed, "x", held + start)
+        yield self._moment("embedding", "backward", instant, 0, arrived, 0, arrived + more + held)
+        gradients, copies = arrived + more + self.copied, self._copies()
+        yield self._moment("update", "update", Instant(0, 0, held + copies), 0, gradients, 0, gradients + held)
 
-    def _moment(self, name, phase, instant, kept=0, arrived=0, after=0):
-        weights = self.recipe.weights * self.parameters.total
-        optimizer = (self.recipe.master_weights + self.recipe.moments) * self.parameters.total
-        gradients = self.standing + arrived + instant.gradients
-        after += weights + optimizer + self.standing
-        return Moment(
-            name, phase, weights, gradients, optimizer, kept + instant.activations, instant.in_flight, after=after
-        )
+    def _moment(self, name, phase, instant, kept=0, arrived=0, copies=0, left=0):
+        """An instant of a stage, beside what other stages keep and what is always there."""
+        gradients, activations = self.standing + arrived + instant.gradients, kept + instant.activations
+        after = self.weights + self.optimizer + self.standing + left
+        flight = instant.in_flight + copies
+        return Moment(name, phase, self.weights, gradients, self.optimizer, activations, flight, after)
 
-    def _last(self, arrived, held):
-        """The update: gradients of all weights, and the copies that it makes."""
-        recipe, model = self.recipe, self.model
-        each = recipe.master_weights or recipe.weights
-        tables = (
-            model.head_weights,
-            model.parameters.embedding.tokens.total,
-            model.parameters.embedding.positions.total,
-        )
-        largest = max(*tables, *(matrix for matrix in self.stages.matrices))
-        copies = {"fused": 0, "foreach": self.parameters.total, "one tensor": 2 * largest}[self.update] * each
-        gradients = arrived + self.copied * self.parameters.total
-        return self._moment("update", "update", Instant(0, 0, held + copies), 0, gradients, gradients + held)
+    def _copies(self):
+        """Bytes that the update takes for a moment."""
+        largest = max(self.stages.largest)
+        values = {"fused": 0, "foreach": self.count, "one tensor": 2 * largest}[self.update]
+        return values * (self.recipe.master_weights or self.recipe.weights)
 
     def _stays(self, operations, recompute):
         """Names of what these operations keep for the backward pass."""
@@ -248,10 +248,15 @@ def largest_training_batch(model, memory_bytes, sequence=1, **how):
     def needed(batch):
         return peak(step_timeline(model, batch, sequence, **how)).total
 
-    fits, fails = 0, 1
-    while needed(fails) <= memory:
-        fits, fails = fails, 2 * fails
+    fits, least, fails = 0, 0, 1
+    while (most := needed(fails)) <= memory:  # it grows nearly in proportion to the batch
+        fits, least, fails = fails, most, int(fails * max(2, memory / most)) + 1
     while fails - fits > 1:
-        middle = (fits + fails) // 2
-        fits, fails = (middle, fails) if needed(middle) <= memory else (fits, middle)
+        middle = fits + int((memory - least) * (fails - fits) / (most - least))
+        middle = min(max(middle, fits + 1), fails - 1)
+        bytes_there = needed(middle)
+        if bytes_there <= memory:
+            fits, least = middle, bytes_there
+        else:
+            fails, most = middle, bytes_there
     return fits

@@ -27,7 +27,7 @@ from torch.utils.checkpoint import checkpoint
 
 TARGET = Path(__file__).with_name("pytorch_steps.json")
 ABOUT = "Written by measure_step.py, which says how each number is measured: bytes beyond weights and optimizer."
-GPT2 = {"model_type": "gpt2", "n_embd": 192, "n_head": 6, "n_layer": 4, "n_positions": 128, "vocab_size": 997}
+GPT2 = {"model_type": "gpt2", "n_embd": 192, "n_head": 6, "n_layer": 4, "n_positions": 256, "vocab_size": 997}
 LLAMA = {"model_type": "llama", "hidden_size": 192, "num_attention_heads": 6, "num_key_value_heads": 2}
 LLAMA |= {"num_hidden_layers": 3, "intermediate_size": 512, "vocab_size": 997}
 
@@ -251,7 +251,7 @@ class Model:
 
     def forward(self, ids, labels):
         """Logits and loss."""
-        living, tables, (batch, sequence) = self.living, [None, None], ids.shape
+        living, tables, sequence = self.living, [None, None], ids.shape[1]
         living.stage("embedding", "forward")
         x = F.embedding(ids.clone(), self.parameters["tokens"])
         if self.gpt:
@@ -287,7 +287,7 @@ def mark(living, tensor, name):
 
 
 def measure(config, batch, sequence, **how):
-    """The case, and of each stage its name, phase, most bytes and bytes at the end; after a step that made the states."""
+    """The case, and of each stage its name, phase, most bytes and bytes at the end; the states are there."""
     how = DEFAULTS | {"tied": config["model_type"] == "gpt2"} | how
     living = Living()
     model = Model(config, how, living)
@@ -352,12 +352,12 @@ def cases():
     """Keywords of each step that is measured."""
     for config in (GPT2, LLAMA):
         for how in WAYS:
-            for batch, sequence in ((2, 64), (1, 96)):
+            for batch, sequence in ((2, 64), (1, 256)):
                 yield {"config": config, "batch": batch, "sequence": sequence} | how
         yield {"config": config, "batch": 3, "sequence": 40, "tied": config is LLAMA}
         yield {"config": config, "batch": 16, "sequence": 64, "tied": config is LLAMA, "recompute": "full"}
     for dtype, batch, recompute in product(("float32", "bfloat16"), (1, 2), ("none", "selective", "full")):
-        yield {"config": GPT2, "batch": batch, "sequence": 64, "dtype": dtype, "dropout": True, "recompute": recompute}
+        yield {"config": GPT2, "batch": batch, "sequence": 192, "dtype": dtype, "dropout": True, "recompute": recompute}
 
 
 def main():
