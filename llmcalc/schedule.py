@@ -19,6 +19,7 @@ class Operation:
     passes: bool = False  # a sum: the gradient goes through as it is, to what is as large
     core: bool = False  # inside of attention, what selective recomputation makes again
     linear: bool = False  # a product with weights
+    bias: int = 0  # of its parameters, those whose gradients are summed after the products
     beside: tuple = ()  # tensors that are not let go before it is done, though it takes none of them
     tied: bool = False  # its parameters are another operation's as well, which comes later and so has gradients before
 
@@ -92,28 +93,35 @@ class Walk:
         self.forward(operations[:count], keep=needs)
         self.here -= set(made) - needs - self.stays
 
-    def backward(self, operations):
-        """Run the derivatives of `operations`, last one first."""
+    def backward(self, operations, hold=frozenset()):
+        """Run the derivatives of `operations`, last one first; what is in `hold` stays until all are done."""
         first = {}
         for place, operation in enumerate(operations):
             for name in operation.keeps:
                 first.setdefault(name, place)
         for place in reversed(range(len(operations))):
             operation = operations[place]
-            fresh = self._derivative(operation, self.grads.pop(operation.gives))
-            self.here -= {name for name in operation.keeps if first[name] == place}
+            over = {name for name in operation.keeps if first[name] == place} - hold
+            fresh = self._derivative(operation, self.grads.pop(operation.gives), over - self.stays)
+            self.here -= over
             self._collect(operation, fresh)
+        self.here -= hold
 
-    def _derivative(self, operation, incoming):
+    def _derivative(self, operation, incoming, recomputed):
         fresh = {}
         for name in operation.takes:
             through = operation.passes and self.sizes[name] == incoming[1]
             fresh[name] = incoming if through else (object(), self.sizes[name])
-        self.arrived += 0 if operation.tied else operation.parameters * self.gradient_bytes
+        late = operation.bias if recomputed else 0  # what was recomputed goes as soon as it is used, before this
+        self.arrived += 0 if operation.tied else (operation.parameters - late) * self.gradient_bytes
         passing = self._second(operation) or operation.parameters * self.passing
         waiting = {storage for storage, _ in self.grads.values()}
         own = {storage: size for storage, size in (incoming, *fresh.values()) if storage not in waiting}
         self._note(sum(own.values()) + passing)
+        if late:
+            self.here -= recomputed
+            self.arrived += late * self.gradient_bytes
+            self._note(sum(own.values()) + passing)
         return fresh
 
     def _second(self, operation):

@@ -47,8 +47,9 @@ class Stages:
 
     def _linear(self, takes, gives, size, inputs, outputs, bias):
         self.sizes[gives] = size
-        parameters = dense_weights(inputs, outputs) + (outputs if bias else 0)
-        return Operation((takes,), gives, (takes,), parameters, linear=True)
+        biases = outputs if bias else 0
+        parameters = dense_weights(inputs, outputs) + biases
+        return Operation((takes,), gives, (takes,), parameters, linear=True, bias=biases)
 
     def _dropout(self, takes, gives, mask):
         self.sizes |= {gives: self.sizes[takes], mask: self.bytes_of(mask)}

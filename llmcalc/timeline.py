@@ -108,7 +108,7 @@ class _Step:
             bytes_per_value = 2 if how.get("autocast") else max(2, recipe.weights)
         sizes = {"batch": batch, "sequence": sequence, "bytes_per_value": bytes_per_value}
         for each, size in sizes.items():
-            sizes[each] = whole(size, each, of=of)
+            sizes[each] = whole(size, each, of=of, may_be_zero=False)
             if any_symbolic(sizes[each]):
                 raise TypeError(f"{of}: {each} must be a whole number, got the symbol {size}")
         self.how = {choice: values[0] for choice, values in CHOICES.items()} | how
@@ -188,10 +188,13 @@ class _Step:
         names = {name for operation in operations for name in operation.keeps}
         if recompute == "none":
             return names
-        outside = [operation for operation in operations if not operation.core]
-        given = {operation.gives for operation in outside}  # what goes into the core, to begin it once more
-        inward = {name for operation in operations if operation.core for name in operation.takes if name in given}
-        return inward | {name for operation in outside for name in operation.keeps}
+        outside = {name for operation in operations if not operation.core for name in operation.keeps}
+        return outside | self._given(operations)
+
+    def _given(self, operations):
+        """Names of what goes into the core of attention, and has to be there to begin it once more."""
+        given = {operation.gives for operation in operations if not operation.core}
+        return {name for operation in operations if operation.core for name in operation.takes} & given
 
     def _forward(self, operations, recompute="none", hold=()):
         """The fullest instant of these operations."""
@@ -212,7 +215,7 @@ class _Step:
             first, end = inside[0], inside[-1] + 1
             walk.backward(operations[end:])
             walk.again(operations[first:end])
-            walk.backward(operations[first:end])
+            walk.backward(operations[first:end], self._given(operations))
             operations = operations[:first]
         walk.backward(operations)
         return walk.fullest, walk.arrived

@@ -22,8 +22,8 @@ FLOORS = (
     ("facts", "formats families fits hardware measured runs tables"),
     (
         "ledgers",
-        "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving stages timeline "
-        "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
+        "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
+        "stages timeline documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
     (
         "views",

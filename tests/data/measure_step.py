@@ -16,6 +16,7 @@ PyTorch does so by itself, but not while somebody looks on.
 import json
 import math
 import weakref
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Living(TorchDispatchMode):
     def __init__(self):
         super().__init__()
         self.known, self.live, self.stages = {}, 0, []
-        self.quiet = self.backward = False
+        self.quiet = False
 
     def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
         if function is torch.ops.aten.add.Tensor and self.is_second_gradient(*arguments):
@@ -51,8 +52,8 @@ class Living(TorchDispatchMode):
         return result
 
     def is_second_gradient(self, first, second):
-        """Whether this sum is one of autograd's own, of a gradient that nothing else holds but who asks here."""
-        return self.backward and torch._C._storage_Use_Count(first.untyped_storage()._cdata) <= 2
+        """Whether this sum is one of autograd's own, to a gradient that nothing holds but the one who asks here."""
+        return not torch.is_grad_enabled() and torch._C._storage_Use_Count(first.untyped_storage()._cdata) <= 2
 
     def count(self, tensors):
         for tensor in tree_leaves(tensors):
@@ -187,8 +188,10 @@ class Model:
     def dropout(self, x):
         return torch.native_dropout(x, 0.1, True)[0] if self.how["dropout"] else x
 
-    def core(self, q, k, v):
-        """Attention between tokens, of (batch, heads, sequence, head_dim)."""
+    def core(self, pieces):
+        """Attention between tokens, of three tensors (batch, heads, sequence, head_dim), which the list lets go."""
+        q, k, v = pieces
+        pieces.clear()
         if self.how["attention"] == "flash":
             attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=self.heads != self.kv_heads)
             return attended.transpose(1, 2).flatten(2)
@@ -224,8 +227,9 @@ class Model:
         if self.how["attention"] == "explicit":
             v = v.contiguous()
         del h
-        a = self.attend(q, k, v)
+        pieces = [q, k, v]
         del q, k, v
+        a = self.attend(pieces)
         a = self.linear(f"{layer}.o", a)
         a = self.dropout(a)
         x = x + a
@@ -244,10 +248,11 @@ class Model:
         h = self.dropout(h)
         return x + h
 
-    def attend(self, q, k, v):
+    def attend(self, pieces):
         if self.how["recompute"] == "selective":
-            return checkpoint(self.core, q, k, v, use_reentrant=False, preserve_rng_state=False)
-        return self.core(q, k, v)
+            core = partial(checkpoint, lambda *three: self.core(list(three)), use_reentrant=False)
+            return core(*pieces, preserve_rng_state=False)
+        return self.core(pieces)
 
     def forward(self, ids, labels):
         """Logits and loss."""
@@ -310,9 +315,7 @@ def measure(config, batch, sequence, **how):
         if how["logits"] == "dropped":
             del logits
         living.stage("loss", "backward")
-        living.backward = True
         loss.backward()
-        living.backward = False
         living.stage("update", "update")
         if how["masters"]:
             for weight, master in zip(weights, trained, strict=True):
@@ -355,7 +358,8 @@ def cases():
             for batch, sequence in ((2, 64), (1, 256)):
                 yield {"config": config, "batch": batch, "sequence": sequence} | how
         yield {"config": config, "batch": 3, "sequence": 40, "tied": config is LLAMA}
-        yield {"config": config, "batch": 16, "sequence": 64, "tied": config is LLAMA, "recompute": "full"}
+        for recompute in ("none", "full"):
+            yield {"config": config, "batch": 16, "sequence": 64, "recompute": recompute}
     for dtype, batch, recompute in product(("float32", "bfloat16"), (1, 2), ("none", "selective", "full")):
         yield {"config": GPT2, "batch": batch, "sequence": 192, "dtype": dtype, "dropout": True, "recompute": recompute}
 
