@@ -70,9 +70,9 @@ class Walk:
 
     def forward(self, operations, keep=()):
         """Run `operations`; what is in `keep` stays for the backward pass, and so does what nobody took."""
-        last = {
-            name: place for place, operation in enumerate(operations) for name in (*operation.takes, *operation.beside)
-        }
+        last = {}
+        for place, operation in enumerate(operations):
+            last |= dict.fromkeys((*operation.takes, *operation.beside), place)
         for place, operation in enumerate(operations):
             self.here |= {operation.gives, *operation.keeps}
             self._note()
@@ -82,16 +82,14 @@ class Walk:
 
     def again(self, operations):
         """Recompute what the derivatives of `operations` need, and stop with the last of it (PyTorch does so)."""
-        taken, made = set(), [operation.gives for operation in operations]
-        for operation in operations:
-            taken.update(operation.takes)
+        made = {operation.gives for operation in operations}
         needs = {name for operation in operations for name in operation.keeps}
         count = max(place for place, operation in enumerate(operations) if operation.keeps) + 1
         last = operations[count - 1]
         if not set(last.keeps) - set(last.takes):  # all that it keeps is there before it begins
             count -= 1
         self.forward(operations[:count], keep=needs)
-        self.here -= set(made) - needs - self.stays
+        self.here -= made - needs - self.stays
 
     def backward(self, operations, hold=frozenset()):
         """Run the derivatives of `operations`, last one first; what is in `hold` stays until all are done."""
