@@ -114,6 +114,7 @@ class _Kept:
         self.hidden = self.tokens * model.width  # values of one tensor between layers
         self.heads = self.tokens * model.heads * model.head_dim
         self.pairs = model.heads * self.tokens * sequence  # scores
+        self.stream = 4 if how["autocast"] else bytes_per_value  # of a value between layers
         self.dropout = how["dropout"] and model.family.residual_dropout
 
     def ledger(self, formulas):
@@ -122,7 +123,7 @@ class _Kept:
         kept = {
             "none": layer,
             "selective": {name: kept for name, kept in layer.items() if name not in inside},
-            "full": {"layer_input": self.e * self.hidden},
+            "full": {"layer_input": self.stream * self.hidden},
         }[self.how["recompute"]]
         again = {"none": 0, "selective": sum(_total(part) for part in inside.values()), "full": _sum(layer)}
         per_layer = Ledger.of("layer", kept, "bytes", AUTOGRAD, formulas=lambda: formulas().per_layer)
@@ -135,7 +136,7 @@ class _Kept:
         ledger = Ledger.of("activations", tree, "bytes", AUTOGRAD, formulas=formulas)
         logits = self.e * self.tokens * self.model.vocabulary
         once_more = again[self.how["recompute"]]
-        held = self.e * self.hidden if self.how["recompute"] == "full" else 0  # the layer's input is kept already
+        held = self.stream * self.hidden if self.how["recompute"] == "full" else 0  # the layer's input is kept already
         later = ledger.total - ledger.head_and_loss.total + once_more - held
         return ledger.also(
             peak=ledger.total + once_more, at_once=larger(ledger.total, later), per_layer=per_layer, logits=logits
@@ -163,7 +164,7 @@ class _Kept:
 
     def norm(self):
         """The input, and its statistics; the library's RMSNorm as single operations keeps an fp32 copy as well."""
-        stream = 4 if self.how["autocast"] else self.e
+        stream = self.stream
         if self.model.family.norm == "layer":
             on_cpu = self.how["device"] == "cpu" and not self.how["autocast"]
             return {"input": stream * self.hidden, "statistics": 2 * self.tokens * (self.e if on_cpu else 4)}

@@ -104,3 +104,43 @@ HEAD_AND_LOSS = {
 
 LOGIT_PEAKS = {"16 bits, loss in fp32": (10, 14), "16 bits, loss in 16 bits": (4, 8), "fp32": (8, 16)}
 """Bytes for each logit at the fullest moment of the loss's forward and backward pass."""
+
+STEP_CONFIG = {"model_type": "gpt2", "n_embd": 192, "n_head": 6, "n_layer": 4, "n_positions": 256, "vocab_size": 997}
+STEP_HOW = {"batch": 16, "sequence": 64, "recipe": "fp32", "attention": "explicit"}
+STEP_STAGES = {
+    "none": (
+        ("embedding", "forward", 1_630_720, 795_136),
+        ("layer 1", "forward", 15_753_728, 14_967_296),
+        ("layer 2", "forward", 29_925_888, 29_139_456),
+        ("layer 3", "forward", 44_098_048, 43_311_616),
+        ("layer 4", "forward", 58_270_208, 57_483_776),
+        ("loss", "forward", 66_454_024, 66_454_024),
+        ("loss", "backward", 74_613_256, 62_334_728),
+        ("layer 4", "backward", 66_071_048, 49_942_024),
+        ("layer 3", "backward", 53_678_344, 37_549_320),
+        ("layer 2", "backward", 41_285_640, 25_156_616),
+        ("layer 1", "backward", 28_892_936, 12_763_912),
+        ("embedding", "backward", 13_725_704, 12_165_380),
+        ("update", "update", 12_165_380, 12_165_380),
+    ),
+    "full": (
+        ("embedding", "forward", 1_630_720, 795_136),
+        ("layer 1", "forward", 7_873_024, 1_581_568),
+        ("layer 2", "forward", 8_659_456, 2_368_000),
+        ("layer 3", "forward", 9_445_888, 3_154_432),
+        ("layer 4", "forward", 10_232_320, 3_940_864),
+        ("loss", "forward", 12_911_112, 12_911_112),
+        ("loss", "backward", 21_070_344, 8_791_816),
+        ("layer 4", "backward", 25_913_864, 9_784_840),
+        ("layer 3", "backward", 26_906_888, 10_777_864),
+        ("layer 2", "backward", 27_899_912, 11_770_888),
+        ("layer 1", "backward", 28_892_936, 12_763_912),
+        ("embedding", "backward", 13_725_704, 12_165_380),
+        ("update", "update", 12_165_380, 12_165_380),
+    ),
+}
+"""Whole training steps, by what is recomputed: (stage, phase, most bytes, bytes at its end), stage by stage.
+
+Beyond the weights and the optimizer's states, which are there all the time. The caller holds the logits; AdamW's update
+is the fused one. ``step_timeline(model, **STEP_HOW, recompute=...)`` describes the same steps: no stage differs.
+"""

@@ -6,6 +6,7 @@ COLOURS = {
     "optimizer": "#009e73",
     "activations": "#d55e00",
     "cache": "#cc79a7",
+    "in flight": "#f0e442",
     "other": "#8c8c8c",
 }
 

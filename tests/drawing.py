@@ -97,6 +97,9 @@ def _box(part):
     if kind == "polyline":
         xs, ys = zip(*(map(float, point.split(",")) for point in part.get("points").split()), strict=True)
         return Box(min(xs), min(ys), max(xs), max(ys), part.get("stroke"), kind)
+    if kind == "polygon":
+        xs, ys = zip(*(map(float, point.split(",")) for point in part.get("points").split()), strict=True)
+        return Box(min(xs), min(ys), max(xs), max(ys), part.get("fill"), kind)
     if kind == "circle":
         x, y, r = (float(part.get(name)) for name in ("cx", "cy", "r"))
         return Box(x - r, y - r, x + r, y + r, part.get("fill"), kind)

@@ -16,20 +16,20 @@ FLOORS = (
     ("foundation", "notation formula symbolic units ledger lookup measure selfcheck"),
     (
         "formulas",
-        "compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
+        "schedule compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
         "sharding parallel pipeline layout collectives communication",
     ),
     ("facts", "formats families fits hardware measured runs tables"),
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
-        "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
+        "stages timeline documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
     (
         "views",
-        "svg svg.canvas svg.bars svg.lines svg.ticks palette display "
+        "svg svg.canvas svg.areas svg.bars svg.lines svg.ticks palette display "
         "views.compute views.families views.ledger views.low_bits views.mlp views.notation views.parameters "
-        "views.precision views.runs views.sources views.states views.storage views.valleys",
+        "views.precision views.runs views.sources views.states views.storage views.training_step views.valleys",
     ),
     (
         "explorers and checks",

@@ -4,8 +4,9 @@ Strings, because an explorer has to redraw in a few milliseconds, and because th
 the live page (it takes the theme's colours), the stored notebook (as an image with its own card), and a test.
 """
 
+from llmcalc.svg.areas import stacked_areas
 from llmcalc.svg.bars import ranges, stacked_bars
 from llmcalc.svg.lines import line_chart
 from llmcalc.svg.ticks import number_line
 
-__all__ = ["line_chart", "number_line", "ranges", "stacked_bars"]
+__all__ = ["line_chart", "number_line", "ranges", "stacked_areas", "stacked_bars"]
