@@ -225,5 +225,6 @@ LLAMA_70B_FILES = Table(
         ("q4_0", 36.2, 3.555),
     ),
 )
-"""GiB of a file, and the perplexity of the model in it; the rows whose blocks of layers are all in one format."""
+"""GiB of a file, to two decimals (fp16: to one), and the perplexity of the model in it; the rows whose blocks of layers
+are all in one format."""
 # fmt: on

@@ -247,6 +247,6 @@ def test_the_published_files_are_what_is_counted_with_their_output_layer_in_six_
         counted = weight_bytes(big, row.name).total
         if row.name.startswith(("q4", "q5")):
             counted += output * six - SCHEMES[row.name].tensor_bytes(output, 1)
-        assert round(counted / 2**30, 1) == row.gib
+        assert round(counted / 2**30, 1 if row.name == "fp16" else 2) == row.gib
     losses = [row.perplexity for row in LLAMA_70B_FILES]
     assert losses == sorted(losses)

@@ -12,10 +12,10 @@ from llmcalc.units import GB, GIB
 
 BLOCK = (0.31, -0.12, 0.05, 0.22, -0.27, 0.08, -0.04, -1.4)
 """Eight weights, one of them an outlier."""
-_LARGE = model("llama-3-70b").parameters
+_LARGE = model("qwen2.5-72b").parameters
 PARAMETERS, KEPT = _LARGE.total, _LARGE.embedding.total + _LARGE.lm_head.total
-CARDS, RESERVED = 2, 6 * GB
-"""Cards of 24 GiB, and what they have to hold beside the weights, in bytes."""
+CARDS, RESERVED = 2, 57 * GB // 10
+"""Cards of 24 GiB, and the bytes that they have to hold beside the weights: so many that each slip shows."""
 
 
 def _percent(stored, values):
@@ -147,6 +147,21 @@ QUESTIONS = {
                 "The question asks for two root mean squares, one over the other. Small weights then count little.",
             ),
             Mistake(
+                "the mean of the errors, each over its weight",
+                lambda: 100 * sum(abs(_back() / BLOCK - 1)) / len(BLOCK),
+                "The question asks for two root mean squares, one over the other. Small weights then count little.",
+            ),
+            Mistake(
+                "the outlier left out",
+                lambda: _percent(_back()[:-1], BLOCK[:-1]),
+                "It is one of the eight, in both root mean squares.",
+            ),
+            Mistake(
+                "the distance from the smallest to the largest weight over 15",
+                lambda: _block_error(15, largest=max(BLOCK) - min(BLOCK), whole=round),
+                "The largest magnitude over 7, so that the outlier becomes -7.",
+            ),
+            Mistake(
                 "the error over the largest weight",
                 lambda: _block_share() * _root_mean_square() / max(map(abs, BLOCK)),
                 "Over the root mean square of the weights.",
@@ -186,14 +201,15 @@ QUESTIONS = {
                 "This offer does not fit. What stays in 16 bits, and what do the cards hold beside the weights?",
             ),
             Mistake(
-                "GB for GiB",
+                "GB for GiB, or the part in 16 bits stored in few bits besides",
                 lambda: _best(gigabyte=GB),
-                "This offer fits, and a better one does. How many bytes does a card have?",
+                "This offer fits, and a better one does. How many bytes does a card have, and is every parameter "
+                "stored once?",
             ),
             Mistake(
-                "the smallest size instead of the smallest error, or the reserved bytes taken off twice",
+                "the smallest size instead of the smallest error",
                 lambda: _best(key=_offered),
-                "This offer fits easily, and a better one does. What is reserved, is for both cards together.",
+                "This offer fits easily, and a better one does.",
             ),
             Mistake(
                 "the fullest cards instead of the smallest error",

@@ -89,7 +89,9 @@ def powers_of_two(samples=None, formats=("fp32", "bf16", "fp16", "fp8_e5m2", "fp
         rows[label] = tuple(log2(ordered[round(share * (len(ordered) - 1))]) for share in (0.01, 0.5, 0.99))
     reach = "; ".join(f"{name} from 2^{low:.3g} to 2^{high:.3g}" for name, (low, _, high) in rows.items())
     says = f"From the smallest to the largest number, as powers of two: {reach}."
-    picture = ranges(rows, x_label="power of two; the mark is the smallest normal number, or the median", says=says)
+    picture = ranges(
+        rows, x_label="power of two; marks: smallest normal number of a format, median of a sample", says=says
+    )
     cells = [(name, *(f"2^{round(power, 1):g}" for power in powers)) for name, powers in rows.items()]
     header = ("what", "smallest, or 1%", "smallest normal, or median", "largest, or 99%")
     return described(picture, says, table(cells, header))
