@@ -48,6 +48,16 @@ class StepPeaks:
     backward: int
     update: int
 
+    @property
+    def fullest(self):
+        """The phase that holds the most."""
+        return max(("forward", "backward", "update"), key=lambda phase: getattr(self, phase))
+
+    @property
+    def peak(self):
+        """What this phase holds beyond weights and states."""
+        return getattr(self, self.fullest)
+
 
 STEP_PEAKS = {
     "sgd momentum": StepPeaks(23_298_088, 6_291_456, 25_395_248, 23_298_100),

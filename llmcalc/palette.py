@@ -22,11 +22,12 @@ PARTS = {
 
 STATES = {
     "fp32 copy": "#56b4e9",
-    "fp32 gradients": "#f0e442",
+    "fp32 gradients": "#ffd08a",
     "moments": COLOURS["optimizer"],
-    "work of the update": COLOURS["other"],
+    "work of the update": COLOURS["in flight"],
 }
-"""What training keeps beside weights and gradients, one by one; moments are what the optimizer remembers."""
+"""What training keeps beside weights and gradients, one by one; moments are what the optimizer remembers,
+and the work of its update is in flight."""
 
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
 """For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""

@@ -31,16 +31,24 @@ class Recipe:
 RECIPES = {
     "fp32": Recipe(4, 4, 0, 0, 8, "PyTorch in fp32 with Adam; the deep dive's 16N"),
     "mixed": Recipe(2, 2, 0, 4, 8, "Rajbhandari et al. 2020, ZeRO, section 3.1: 2 + 2 + K with K = 12"),
-    "mixed, fp32 gradients": Recipe(2, 0, 4, 4, 8, "Korthikanti et al. 2022; Megatron-LM: gradients summed in fp32"),
-    "mixed, both gradients": Recipe(2, 2, 4, 4, 8, "Smith et al. 2022, MT-NLG 530B: 20 bytes for each parameter"),
+    "mixed, fp32 gradients": Recipe(
+        2, 0, 4, 4, 8, "Hugging Face Transformers, guide to GPU memory; Megatron Core for bf16"
+    ),
+    "mixed, both gradients": Recipe(2, 2, 4, 4, 8, "Smith et al. 2022, MT-NLG 530B; Megatron Core for fp16"),
     "optimizer alone": Recipe(0, 0, 0, 4, 8, "the slides' AdamW; ZeRO's K: master copy and both moments"),
     "optimizer alone, 8-bit": Recipe(0, 0, 0, 4, 2, "the slides' 8-bit AdamW: master copy and two moments of a byte"),
     "optimizer alone, momentum": Recipe(0, 0, 0, 4, 4, "the slides' SGD: master copy and momentum"),
-    "no master copy": Recipe(2, 2, 0, 0, 8, "Dettmers et al. 2023, QLoRA: 780 GB for 65 billion parameters"),
+    "no master copy": Recipe(
+        2, 2, 0, 0, 8, 'would make the "more than 780 GB" for 65 billion of QLoRA, Dettmers et al. 2023'
+    ),
     "16-bit throughout": Recipe(2, 2, 0, 0, 4, "PyTorch with bf16 weights: moments follow the weights' format"),
     "autocast": Recipe(4, 4, 0, 0, 8, "torch.autocast with AdamW; 2 more in flight for 16-bit copies of matrices"),
 }
-"""Known answers to "how many bytes per parameter", each of them right for what it counts."""
+"""Known answers to "how many bytes per parameter", each of them right for what it counts.
+
+Megatron Core's documentation, Distributed Optimizer: 18 for bf16 parameters with fp32 gradients, 20 for fp16 parameters
+and gradients, 16 for fp32. Transformers' guide: 6 for weights, 4 for gradients, 8 for the optimizer.
+"""
 
 
 @formula
@@ -107,8 +115,9 @@ def step_peak_bytes(weight_bytes, gradient_bytes, optimizer_bytes, activation_by
     """Bytes at the fullest moment of a training step: what is always there, and the most of what comes and goes.
 
     Activations are all there when the backward pass begins, gradients when it ends, one giving way to the other layer
-    by layer; then the update adds what it needs. So it is a maximum, not a sum. (Where gradients are kept over
-    several steps, to accumulate them, they are there all the time: count them with the weights.)
+    by layer; then the update adds what it needs. So it is a maximum, not a sum. This takes all layers to be alike:
+    where early layers hold the activations and late ones the weights, the peak lies between the two. (Where gradients
+    are kept over several steps, to accumulate them, they are there all the time: count them with the weights.)
 
     Parameters
     ----------

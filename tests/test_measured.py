@@ -73,6 +73,7 @@ def test_peaks_of_a_step():
             row = measured.STEP_PEAKS[STEPS.get(sizes["optimizer"], sizes["optimizer"])]
             recorded = (case["state_bytes"], peaks["forward"], peaks["backward"], peaks["update"])
             assert (row.states, row.forward, row.backward, row.update) == recorded
+            assert row.peak == max(recorded[1:]) == getattr(row, row.fullest)
     assert len(measured.STEP_PEAKS) == sum(
         "update" in c["measured_peak_by_phase"] for c in of("optimizer", "training_step")
     )

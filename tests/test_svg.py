@@ -384,7 +384,7 @@ def test_colours_of_the_page_have_a_fallback(variable):
 def test_colours_are_all_different():
     every = [*palette.COLOURS.values(), *palette.PARTS.values(), *palette.SERIES]
     assert len(set(every)) == len(every)
-    assert len({*every, *palette.STATES.values()}) == len(every) + 2  # moments are the optimizer, its work is other
+    assert len({*every, *palette.STATES.values()}) == len(every) + 2  # moments are the optimizer, its work is in flight
     assert palette.colour("weights") == palette.colour("weights", 3) != palette.colour("unknown", 3)
 
 

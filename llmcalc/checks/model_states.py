@@ -1,7 +1,7 @@
 """Questions about all that training keeps for the parameters, and when: right answers, and frequent mistakes."""
 
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
-from llmcalc.memory import stored_bytes
+from llmcalc.memory import stored_bytes, training_state_bytes
 from llmcalc.states import state_bytes_per_parameter, step_peak_bytes
 from llmcalc.symbolic import larger
 
@@ -142,6 +142,11 @@ QUESTIONS = {
                 "The master copy is there because it has more bits than the weights.",
             ),
             Mistake(
+                "two bytes for each weight, whatever is asked",
+                lambda parameters, share, size, values: _frozen(parameters, share, 2, values),
+                "Your function is told how many bytes a weight has. Does it use that?",
+            ),
+            Mistake(
                 "one value of the optimizer, whatever is asked",
                 lambda parameters, share, size, values: _frozen(parameters, share, size, 1),
                 "Your function is told how many values the optimizer keeps. Does it use that?",
@@ -207,6 +212,11 @@ QUESTIONS = {
                 "`weight_bytes` taken for a number of parameters",
                 lambda weights, kept: _fullest(4 * weights, kept),
                 "It is in bytes already.",
+            ),
+            Mistake(
+                "`weight_bytes` taken for a number of parameters, and everything added up",
+                lambda weights, kept: training_state_bytes(weights) + kept,
+                "It is in bytes already. And when the activations are all there, is there any gradient yet?",
             ),
             Mistake(
                 "the beginning of the backward pass alone",

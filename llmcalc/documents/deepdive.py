@@ -129,7 +129,7 @@ ROWS = (
      "carried over from the feed-forward part; 2 bytes each is right"),
     ("fp16-mb", 247e6, lambda: stored_bytes(total(), HALF), "B", "holds", "to the MB the slip does not show"),
     ("working-memory", None, None, "", "slips",
-     "its definition leaves the parameters out, its estimate has them in; and inference keeps no activations"),
+     "its definition leaves the parameters out, its estimate has them in; and inference keeps keys and values alone"),
     ("two-rules", 2, with_cache, "x", "convention",
      "weights and the cache of one full sequence come to 1.15 times; twice would be some 6 or 7 sequences. A margin"),
     ("inference-working", 988e6, lambda: 2 * stored_bytes(total(), FLOAT), "B", "approximates",

@@ -92,8 +92,8 @@ ROWS = (
     ("sgd", 8, momentum, "B/parameter", "convention",
      "counts the fp32 copy with the optimizer; training in pure fp32 has no second copy, and 4 remain"),
     ("gradients", [4, 2, 1], gradients, "B/parameter", "slips",
-     "fp32 and 16 bits hold; int8 weights have no int8 gradients: frameworks differentiate floats, in 16 bits at "
-     "least"),
+     "fp32 and 16 bits hold; int8 weights have no int8 gradients: common frameworks differentiate floating-point "
+     "numbers only"),
     ("gradient-format", None, None, "", "convention",
      "usual; others sum 16-bit gradients in fp32, for 4 bytes instead of 2, or keep both, for 6"),
     ("bottleneck", None, None, "", "approximates",

@@ -43,7 +43,8 @@ def state_recipes(*names):
     counts = {name: _terms(1, looked_up(name, RECIPES, "recipe")) for name in names}
     sums = [sum(parts.values()) for parts in counts.values()]
     each = "; ".join(f"{name}: {whole}" for name, whole in zip(counts, sums, strict=True))
-    says = f"Bytes for each parameter, from {min(sums)} to {max(sums)}. {each}."
+    span = f"Bytes for each parameter, from {min(sums)} to {max(sums)}: what a count includes makes the difference."
+    says = f"{span} {each}."
     bars = {f"{name}: {whole}": parts for (name, parts), whole in zip(counts.items(), sums, strict=True)}
     rows = [
         (name, *(_plus(value for term, value in parts.items() if kind in term) for kind in _KINDS), whole, source)
@@ -52,7 +53,7 @@ def state_recipes(*names):
         )
     ]
     header = ("count", *_KINDS, "together", "who counts so, or what keeps it")
-    return described(stacked_bars(bars, unit="B", says=says), says, table(rows, header, "bytes for each parameter"))
+    return described(stacked_bars(bars, unit="B", says=says), span, table(rows, header, "bytes for each parameter"))
 
 
 _KINDS = ("weights", "gradients", "fp32 copy", "moments")
