@@ -1,7 +1,8 @@
 """Bytes that PyTorch really holds, measured: what optimizers keep, what a step peaks at, what a block keeps.
 
-Source: PyTorch 2.13 on a CPU, bitsandbytes 0.50, torchao 0.18; dropout masks of one byte as on a GPU, and for flash
-attention the shape rules of the GPU's operator. Nothing here comes from a formula.
+Source: PyTorch 2.13 on a CPU, bitsandbytes 0.50, torchao 0.18. Where a GPU does otherwise, by the rules of its
+operators: dropout masks of one byte, statistics of norms in fp32, flash attention, and autocast, whose casts were
+written out by hand; its 16-bit copies of the weights are not among a block's bytes. Nothing here comes from a formula.
 """
 
 from dataclasses import dataclass

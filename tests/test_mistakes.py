@@ -41,6 +41,15 @@ AGAIN = [
     ("days_of_training", "the backward pass forgotten", RUN, SECONDS / 3 / 86_400),
     ("days_of_training", "the utilization forgotten", RUN, SECONDS / 2 / 86_400),
     ("days_of_training", "hours in place of days", RUN, SECONDS / 3600),
+    ("bytes_of_squared_relu", "the norm's number for each value", (5, 8, 24, 2), 2 * 5 * 32 * 2 + 4 * 5 * 8),
+    ("bytes_of_squared_relu", "the norm's number times the bytes of a value", (5, 8, 24, 2), 2 * 5 * 32 * 2 + 40),
+    ("bytes_of_squared_relu", "the norm's number once, not for each token", (5, 8, 24, 2), 2 * 5 * 32 * 2 + 4),
+    (
+        "least_with_two_levels",
+        "the least for segments that come back whole, without the inputs inside",
+        (16, 1, 9),
+        2 * 4 * 3,
+    ),
     ("gpt2_layer_parameters", "the biases of the matrices forgotten", (8,), 12 * 64 + 4 * 8),
     ("budget_by_rule", "the forward pass alone", (10, 20), 2 * 10 * 200),
     (

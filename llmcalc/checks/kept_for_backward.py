@@ -35,16 +35,8 @@ def _squared_relu_slips():
             {"inside": 1},
             "The second matrix works on one tensor. Do ReLU and the square go back with the same one?",
         ),
-        (
-            "a mask in place of the result of ReLU",
-            {"inside": 1, "masks": 1},
-            "That is enough for ReLU. For the square?",
-        ),
-        (
-            "a mask of ReLU as well",
-            {"masks": 1},
-            "Its result tells where it was positive, and is there for the square.",
-        ),
+        ("a mask in place of the result of ReLU", {"inside": 1, "masks": 1}, "Enough for ReLU. For the square?"),
+        ("a mask of ReLU as well", {"masks": 1}, "Its result tells where it was positive. The square keeps that."),
         ("what the norm or the first matrix works on forgotten", {"wide": 1}, two),
         ("what the norm works on forgotten, and its number", {"wide": 1, "statistics": 0}, two),
         ("the result of the second matrix, or one more tensor as wide as the layer", {"wide": 3}, own),
@@ -60,14 +52,23 @@ def _squared_relu_slips():
             "With its number alone the norm cannot go back. And ReLU and the square?",
         ),
     )
+    numbers = (
+        ("in the format of the tensors", lambda tokens, _, size: stored_bytes(tokens, size)),
+        ("for each value", lambda tokens, width, _: stored_bytes(tokens * width, STATISTIC_BYTES)),
+        ("times the bytes of a value", lambda tokens, _, size: stored_bytes(tokens * size, STATISTIC_BYTES)),
+        ("once, not for each token", lambda *_: STATISTIC_BYTES),
+    )
     return (
         *(Mistake(name, partial(_squared_relu, **how), hint) for name, how, hint in rows),
-        Mistake(
-            "the norm's number in the format of the tensors",
-            lambda tokens, width, inside, size: (
-                _squared_relu(tokens, width, inside, size, statistics=0) + stored_bytes(tokens, size)
-            ),
-            "In which format is that number, by the question?",
+        *(
+            Mistake(
+                f"the norm's number {name}",
+                lambda tokens, width, inside, size, of=of: (
+                    _squared_relu(tokens, width, inside, size, statistics=0) + of(tokens, width, size)
+                ),
+                "It is one number for each token. In which format, by the question?",
+            )
+            for name, of in numbers
         ),
         Mistake(
             "one byte for each value of a tensor",

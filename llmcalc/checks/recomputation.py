@@ -137,6 +137,11 @@ LEVEL_SLIPS = (
         "That is the method of question 7, at its best. Here a segment first comes back with inputs only.",
     ),
     Mistake(
+        "the least for segments that come back whole, without the inputs inside",
+        lambda layers, outer, inner: 2 * square_root(layers * outer * inner),
+        "Here only one layer at a time is there with its inside: what does the length of a segment change?",
+    ),
+    Mistake(
         "a whole layer for every input",
         lambda layers, outer, inner: _two_levels(layers, outer + inner, 0, 0),
         "How many layers are there with their inside, at one moment?",
