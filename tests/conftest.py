@@ -16,6 +16,20 @@ def pytest_configure(config):
     config.stash[NOTES] = []
 
 
+def pytest_collection_finish(session):
+    """The runs in other environments begin at once, beside everything else: they take as long as all the rest."""
+    config = session.config
+    if any(item.path.name == "test_versions.py" for item in session.items) and not config.option.collectonly:
+        import test_versions
+
+        test_versions.begin()
+
+
+def pytest_sessionfinish():
+    if "test_versions" in sys.modules:
+        sys.modules["test_versions"].stop()
+
+
 @pytest.fixture(scope="session")
 def note(pytestconfig):
     """Call it with a line of text, such as a measured time: it is printed below the results, even if all tests pass."""

@@ -48,22 +48,42 @@ def run(name, python, *options):
     tests = [*ignored, "tests"] if name == "lowest" else ["tests/test_gate.py", "tests/test_formulas.py"]
     arguments = ["-rA", *STRICT, "-p", "no:cacheprovider", *NOTEBOOKS, *tests, "llmcalc"]
     command = [environment(name, python, *options), "-m", "pytest", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    PROCESSES.append(process)
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+RUNS, PROCESSES = {}, []
+"""The runs by name, once they have begun; None where there is no such Python. And the commands that were started."""
+
+
+def begin():
+    """Let the runs go on beside the tests of this environment, one after the other."""
+    if not RUNS:
+        pool = ThreadPoolExecutor(max_workers=1)
+        oldest = find_python("3.11") or sys.executable
+        RUNS["lowest"] = pool.submit(run, "lowest", oldest, "--resolution=lowest-direct")
+        for version in OTHERS:
+            python = find_python(version)
+            RUNS[f"newest-{version}"] = python and pool.submit(run, f"newest-{version}", python)
+        pool.shutdown(wait=False)
+
+
+def stop():
+    """End what is still going on, after a failure or an interruption; otherwise all is done by now."""
+    for run in filter(None, RUNS.values()):
+        run.cancel()
+    for process in PROCESSES:
+        process.terminate()
 
 
 @pytest.fixture(scope="module")
 def runs(note):
-    """The runs by name, two at a time; None where there is no such Python."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = {
-            "lowest": pool.submit(run, "lowest", find_python("3.11") or sys.executable, "--resolution=lowest-direct")
-        }
-        for version in OTHERS:
-            python = find_python(version)
-            runs[f"newest-{version}"] = python and pool.submit(run, f"newest-{version}", python)
-            if not python:
-                note(f"versions: no Python {version} found, it was skipped")
-        yield runs
+    begin()
+    for name in (name for name, run in RUNS.items() if not run):
+        note(f"versions: no Python found for {name}, it was skipped")
+    return RUNS
 
 
 @pytest.mark.parametrize("name", ["lowest", *(f"newest-{version}" for version in OTHERS)])
