@@ -150,7 +150,7 @@ QUESTIONS = {
             Mistake(
                 "setting D",
                 partial(_named, "D"),
-                "Does it fit? Count all that the loss holds at its fullest moment, and a GB as a power of ten.",
+                "Does it fit? Count all states, all that the loss holds at its fullest, and a GB as a power of ten.",
             ),
             Mistake("setting E", partial(_named, "E"), "It fits and reaches most. But how much of it is done twice?"),
             Mistake(
