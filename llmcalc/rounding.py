@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Real
 from statistics import NormalDist
 
 from llmcalc.formats import FORMATS, number_format
-from llmcalc.formula import one_of
+from llmcalc.formula import one_of, shown
 from llmcalc.memory import quantized_bytes
 
 SCALES = {"fp32": 32, "fp16": 16, "fp8_e4m3": 8, "power of two": 8}
@@ -22,6 +23,27 @@ def _nf4_levels():
 
 NF4_LEVELS = tuple(_nf4_levels())
 """The sixteen values of nf4. Source: Dettmers et al. 2023, "QLoRA", section 3 and appendix E."""
+
+
+def _numbers(values, name, of):
+    """`values` as an array of float64; what is no number, or not in even rows, is refused."""
+    import numpy as np
+
+    wrong = TypeError(f"{of}: {name} must be a number or an array of numbers, got {shown(values)}")
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different length
+        raise wrong from None
+    known = array.dtype.kind in "iuf" and not isinstance(values, np.ma.MaskedArray)
+    exact = array.dtype.kind == "O" and all(
+        isinstance(each, Real) and not isinstance(each, bool) for each in array.flat
+    )
+    if not (known or exact):
+        raise wrong
+    try:
+        return array.astype(float, copy=False)
+    except OverflowError:
+        raise ValueError(f"{of}: {name} must be within the range of a float, got {shown(values)}") from None
 
 
 def representable(format):
@@ -66,7 +88,7 @@ def representable(format):
 
 
 def rounded(values, format):
-    """Values as a format stores them: each the nearest there is, of two equally near ones the even one.
+    """Values as a format stores them: each the nearest there is, of two equally near ones the even one; nf4: the lower.
 
     What is larger than the largest value becomes infinite where the format has an infinity (fp32, fp16, bf16,
     fp8_e5m2), else the largest value, as processors convert it. Whole-number formats and nf4, whose values reach from
@@ -75,7 +97,7 @@ def rounded(values, format):
     Parameters
     ----------
     values : number or array
-        Any real numbers.
+        Any real numbers; infinity is larger than the largest value, and NaN stays NaN.
     format : str
         A name of `llmcalc.formats`.
 
@@ -93,16 +115,16 @@ def rounded(values, format):
     """
     import numpy as np
 
-    form, values = number_format(format), np.asarray(values, dtype=float)
+    form, values = number_format(format), _numbers(values, "values", "rounded")
     if form.name == "fp64":
-        return values
+        return values.copy()
     if form.name == "nf4":
         between = [(low + high) / 2 for low, high in pairwise(NF4_LEVELS)]
         return np.where(np.isnan(values), np.nan, np.array(NF4_LEVELS)[np.searchsorted(between, values)])
     if not form.exponent_bits:
         half = 2 ** (form.bits - 1)
         return np.clip(np.round(values), -half, half - 1)
-    step = spacing(values, format)
+    step = _spacing(values, form)
     near = np.round(values / step) * step
     has_infinity = form.special_codes is None
     return np.where(np.abs(near) > form.largest, np.copysign(np.inf if has_infinity else form.largest, values), near)
@@ -111,12 +133,13 @@ def rounded(values, format):
 def spacing(values, format):
     """The distance between neighbours in a floating-point format, where each of the values lies.
 
-    From a value that the format has, it is the distance to the next one away from zero.
+    From a value that the format has, it is the distance to the next one away from zero. Beyond the largest value it
+    is what it would be if the format went on.
 
     Parameters
     ----------
     values : number or array
-        Any real numbers.
+        Any real numbers; infinity and NaN have no neighbours, and their distance is NaN.
     format : str
         A name of `llmcalc.formats`, of a floating-point format.
 
@@ -127,8 +150,8 @@ def spacing(values, format):
 
     Raises
     ------
-    KeyError, ValueError
-        For an unknown format, and for one without an exponent.
+    KeyError, TypeError, ValueError
+        For an unknown format, for values that are no numbers, and for a format without an exponent.
 
     Examples
     --------
@@ -140,7 +163,14 @@ def spacing(values, format):
     form = number_format(format)
     if not form.exponent_bits:
         raise ValueError(f"spacing: format must be a floating-point format, got {format!r}")
-    values, lowest = np.asarray(values, dtype=float), round(np.log2(form.smallest_normal))
+    values = _numbers(values, "values", "spacing")
+    return np.where(np.isfinite(values), _spacing(values, form), np.nan)
+
+
+def _spacing(values, form):
+    import numpy as np
+
+    lowest = round(np.log2(form.smallest_normal))
     exponent = np.where(values == 0, lowest, np.frexp(values)[1] - 1)  # of the leading bit
     return 2.0 ** (np.maximum(exponent, lowest) - form.mantissa_bits)
 
@@ -151,7 +181,7 @@ def relative_error(values, back):
     Parameters
     ----------
     values, back : array
-        What was stored and what came back; one value of them at least is not zero.
+        What was stored and what came back, of the same shape and finite; one of the `values` at least is not zero.
 
     Returns
     -------
@@ -165,8 +195,20 @@ def relative_error(values, back):
     """
     import numpy as np
 
-    values, back = np.asarray(values, dtype=float), np.asarray(back, dtype=float)
-    return float(np.sqrt(((back - values) ** 2).sum() / (values**2).sum()))
+    of = "relative_error"
+    values, back = _numbers(values, "values", of), _numbers(back, "back", of)
+    for name, array in (("values", values), ("back", back)):
+        if not np.isfinite(array).all():
+            raise ValueError(f"{of}: {name} must be finite, got an array with {array[~np.isfinite(array)][0]}")
+    if values.shape != back.shape:
+        raise ValueError(f"{of}: back must have the shape of values, {values.shape}, got {back.shape}")
+    if not values.any():
+        raise ValueError(f"{of}: values must hold a number that is not zero, got {shown(values)}")
+    with np.errstate(all="ignore"):  # squares that leave the range of a float are refused below, in words
+        error = float(np.sqrt(((back - values) ** 2).sum() / (values**2).sum()))
+    if not np.isfinite(error):
+        raise ValueError(f"{of}: no finite number comes out of values as large or as small as these")
+    return error
 
 
 @dataclass(frozen=True)
@@ -191,7 +233,8 @@ def quantized(values, format, block="tensor", scale="fp32"):
         Values that share a scale: so many neighbours in a row (a last block may be shorter), a row, or all.
     scale : str
         How scales are stored: "fp32", "fp16", "fp8_e4m3" (with one fp32 scale of the whole tensor), or
-        "power of two", rounded down so that the largest value may be clipped, as Microscaling Formats do.
+        "power of two", rounded down so that the largest value may be clipped, as Microscaling Formats do, from 2**-127
+        to 2**127. A scale too small for its format is stored as 0, and so are its values.
 
     Returns
     -------
@@ -201,7 +244,8 @@ def quantized(values, format, block="tensor", scale="fp32"):
     Raises
     ------
     KeyError, TypeError, ValueError
-        For an unknown or wider format, for a block that is no whole number above zero, and for no finite values.
+        For an unknown or wider format, for a block that is no whole number above zero, for what are no finite
+        numbers, and for values so large that their scale is too large for its format.
 
     Examples
     --------
@@ -212,22 +256,26 @@ def quantized(values, format, block="tensor", scale="fp32"):
     """
     import numpy as np
 
-    form, values = number_format(format), np.asarray(values, dtype=float)
+    form, values = number_format(format), _numbers(values, "values", "quantized")
     one_of("quantized", "scale", scale, tuple(SCALES))
     if form.bits > 8:
         known = ", ".join(name for name, row in FORMATS.items() if row.bits <= 8)
         raise ValueError(f"quantized: format must be one of {known}, got {format!r}")
     if not values.size or not np.isfinite(values).all():
         raise ValueError(f"quantized: values must be finite numbers, at least one, got {values}")
-    rows = values.reshape(1 if block == "tensor" else -1, values.size if block == "tensor" else values.shape[-1])
-    length = rows.shape[-1] if block in ("row", "tensor") else block
+    named = block if isinstance(block, str) else ""
+    rows = values.reshape(1, -1) if named == "tensor" or not values.ndim else values.reshape(-1, values.shape[-1])
+    length = rows.shape[-1] if named in ("row", "tensor") else block
     if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
-        raise ValueError(f"quantized: block must be a whole number above zero, 'row' or 'tensor', got {block!r}")
+        raise ValueError(f"quantized: block must be a whole number above zero, 'row' or 'tensor', got {shown(block)}")
     length = min(int(length), rows.shape[-1])
     padded = np.pad(rows, ((0, 0), (0, -rows.shape[-1] % length)))
     blocks = padded.reshape(len(rows), -1, length)
     top = 1 if form.name == "nf4" else form.largest or 2 ** (form.bits - 1) - 1
-    scales, more = _scales(np.abs(blocks).max(axis=-1, keepdims=True), top, scale)
+    largest = np.abs(blocks).max(axis=-1, keepdims=True)
+    scales, more = _scales(largest, top, scale)
+    if not np.isfinite(scales).all():
+        raise ValueError(f"quantized: no finite scale as {scale} for a block whose largest value is {largest.max()}")
     inside = np.clip(np.divide(blocks, scales, out=np.zeros_like(blocks), where=scales > 0), -top, top)
     back = rounded(inside, form.name) * scales
     back = back.reshape(padded.shape)[:, : rows.shape[-1]].reshape(values.shape)
@@ -240,9 +288,11 @@ def _scales(largest, top, scale):
     import numpy as np
 
     if scale == "power of two":  # OCP Microscaling Formats v1.0, section 6.3
-        _, exponent = np.frexp(largest)
-        return np.where(largest > 0, 2.0 ** (exponent - 1 - np.floor(np.log2(top))), 0), 0
+        exponent = np.where(largest > 0, np.frexp(largest)[1] - 1 - np.floor(np.log2(top)), -127)
+        return np.where(exponent > 127, np.inf, 2.0 ** np.maximum(exponent, -127)), 0
     if scale == "fp8_e4m3":
-        whole = largest.max() / top / number_format(scale).largest
-        return (rounded(largest / top / whole, scale) if whole else largest) * whole, 4
+        whole = rounded(largest.max() / top / number_format(scale).largest, "fp32")
+        if not 0 < whole < np.inf:
+            return largest * 0 + whole, 4
+        return rounded(largest / top / whole, scale) * whole, 4
     return rounded(largest / top, scale), 0

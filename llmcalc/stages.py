@@ -155,11 +155,10 @@ class Stages:
         model, kept = self.model, self.ledger.embedding
         tables = self.parameters.embedding
         self.sizes |= {item.name: item.total for item in (*kept, self.ledger.rotary)}
-        other = self.parameters.other.total  # from a narrower embedding, and back
         drops, learned = kept.dropout_mask.total > 0, tables.positions.total > 0
         stream, first = self.sizes["x"], "looked up" if learned or drops else "x"
         keeps = ("ids",) if learned else ("ids", "rotary")
-        steps = [Operation((), first, keeps, tables.tokens.total + other, tied=model.family.tied)]
+        steps = [Operation((), first, keeps, tables.tokens.total, tied=model.family.tied)]
         self.sizes[first] = stream
         if learned:
             summed = "summed" if drops else "x"
@@ -176,8 +175,7 @@ class Stages:
         own = {name: kept[name].total for name in ("log_probabilities", "labels", "total_weight")}
         self.sizes |= own | {"logits": logits, "loss": own["total_weight"]}
         norm = self._norm("x", "head_input", kept.norm, hidden, model.width)
-        parameters = model.head_weights + self.parameters.lm_head.biases.total
-        steps = [norm, Operation(("head_input",), "logits", ("head_input",), parameters, linear=True)]
+        steps = [norm, Operation(("head_input",), "logits", ("head_input",), model.head_weights, linear=True)]
         taken = "logits"
         if own["log_probabilities"] != logits:
             taken, copy = "logits in the loss's format", own["log_probabilities"]

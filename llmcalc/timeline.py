@@ -10,12 +10,13 @@ copies of matrices are counted, the casts in between are not), the library's RMS
 from dataclasses import dataclass
 
 from llmcalc.activations import CHOICES, activation_ledger
-from llmcalc.formula import amount, in_range, one_of, whole
+from llmcalc.formula import amount, in_range, one_of, shown, whole
 from llmcalc.lookup import looked_up
 from llmcalc.schedule import Instant, Walk
 from llmcalc.stages import Stages
 from llmcalc.states import RECIPES, Recipe
 from llmcalc.symbolic import any_symbolic
+from llmcalc.transformer import Transformer
 
 UPDATES = ("fused", "foreach", "one tensor")
 """How AdamW goes about its update: in one kernel, in one for each operation on all tensors, or tensor by tensor."""
@@ -57,7 +58,8 @@ def step_timeline(
     Parameters
     ----------
     model : Transformer
-        One whose family has rules for activations, else ValueError. Its sizes must be numbers.
+        One whose family has rules for activations, and with an embedding as wide as its layers, else ValueError. Its
+        sizes must be numbers.
     batch, sequence : int
         Sequences, and tokens in each.
     recipe : str or Recipe
@@ -104,13 +106,18 @@ class _Step:
         one_of(of, "accumulate", accumulate, (False, True))
         one_of(of, "logits", logits, ("held", "dropped"))
         self.update, self.holds = update, logits == "held"
-        if recipe == "autocast":
+        if not isinstance(model, Transformer):
+            raise TypeError(f"{of}: model must be a Transformer such as model('gpt2'), got {shown(model)}")
+        if isinstance(recipe, str) and recipe == "autocast":
             how = {"autocast": True} | how
         recipe = recipe if isinstance(recipe, Recipe) else looked_up(recipe, RECIPES, "recipe")
         self.recipe, self.model, self.parameters = recipe, model, model.parameters
         self.count = count = self.parameters.total
         if any_symbolic(count):
             raise ValueError(f"{of}: model must have numbers for its sizes, got symbols")
+        if self.parameters.other.total:
+            width = f"{model.embedding_width} instead of {model.width}"
+            raise ValueError(f"{of}: model must have an embedding as wide as its layers, got {width}")
         if bytes_per_value is None:
             bytes_per_value = 2 if how.get("autocast") else max(2, recipe.weights)
         sizes = {"batch": batch, "sequence": sequence, "bytes_per_value": bytes_per_value}
@@ -254,6 +261,8 @@ def largest_training_batch(model, memory_bytes, sequence=1, **how):
     memory = amount(memory_bytes, "memory_bytes", of="largest_training_batch")
     if any_symbolic(memory) or getattr(memory, "ndim", 0):
         raise TypeError(f"largest_training_batch: memory_bytes must be one number, got {memory_bytes}")
+    if "batch" in how:
+        raise TypeError(f"largest_training_batch: batch is what it finds, not given; got {shown(how['batch'])}")
 
     def needed(batch):
         return peak(step_timeline(model, batch, sequence, **how)).total

@@ -124,10 +124,10 @@ def _one_digit_away(quantity):
     """The same number with one of its printed digits changed; every single digit is that near to any other."""
     if not quantity.step or quantity.digits < 2:
         return
-    one = quantity.step
-    for place in range(quantity.digits):
+    one, places = quantity.step, len(str(int(quantity.value / quantity.step)))
+    for place in range(places):
         digit = int(quantity.value / one) % 10
-        leading = place == quantity.digits - 1  # stays a digit that one writes
+        leading = place == places - 1  # stays a digit that one writes
         for new in set(range(leading, 10)) - {digit}:
             yield replace(quantity, value=quantity.value + (new - digit) * one)
         one *= 10

@@ -6,13 +6,16 @@ import re
 import shutil
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import exercises
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from workshop import MASTERS
+from workshop import LESSONS, MASTERS
+
+from llmcalc import checks
 
 each_master = pytest.mark.parametrize("master", MASTERS, ids=lambda path: path.stem)
 
@@ -86,6 +89,14 @@ def test_no_check_needs_the_answer_to_another_question(master):
         elif asked(cell, "grade"):
             assert not uses & (elsewhere - own - gives), cell.id
             elsewhere |= gives
+
+
+@pytest.mark.parametrize("path", [*LESSONS, *MASTERS], ids=lambda path: path.stem)
+def test_every_check_that_a_notebook_asks_for_is_there(path):
+    for cell in (cell for cell in read(path).cells if cell.cell_type == "code"):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("checks."):
+                assert attrgetter(ast.unparse(node).removeprefix("checks."))(checks), cell.id
 
 
 @each_master

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from llmcalc import measured
+from llmcalc.mlp import MLP
+from llmcalc.models import model
 
 RECORD = json.loads((Path(__file__).parent / "data" / "pytorch_public.json").read_text())
 NAMES = {
@@ -20,6 +24,7 @@ STEPS = {
     "adamw foreach (GPU default)": "adamw, foreach (default on a GPU)",
     "adamw fused": "adamw, fused",
 }
+PARTS = {"bf16 weights": "16-bit weights", "bf16 gradients": "16-bit gradients", "adam state": "AdamW's states"}
 BLOCKS = {
     "16 bits, dropout": ("gpt2_block_classic", "bfloat16"),
     "fp32, dropout": ("gpt2_block_classic", "float32"),
@@ -62,10 +67,13 @@ def test_states_of_optimizers():
         recorded.setdefault(name, [None, None])[position] = case["measured_state_bytes"]
     assert {name: tuple(pair) for name, pair in recorded.items()} == measured.OPTIMIZER_STATES
     (mixed,) = (case for case in of("optimizer", "mixed_precision") if "parts_bytes" in case)
-    assert sorted(mixed["parts_bytes"].values()) == sorted(measured.MIXED_PRECISION.values())
+    parts = {PARTS.get(name, name): size for name, size in mixed["parts_bytes"].items()}
+    assert parts == measured.MIXED_PRECISION
 
 
 def test_peaks_of_a_step():
+    weights = 4 * MLP(measured.STEP_SIZES).parameters
+    assert weights == 23_298_088 and f"weights are {weights:,} bytes" in Path(measured.__file__).read_text("utf-8")
     for case in of("optimizer", "training_step"):
         sizes, peaks = case["params"], case["measured_peak_by_phase"]
         assert (tuple(sizes["sizes"]), sizes["batch"]) == (measured.STEP_SIZES, measured.STEP_BATCH)
@@ -96,6 +104,19 @@ def test_blocks():
                 and bool(case["params"].get("dropout")) == row.how.get("dropout", False)
             )
             assert case["measured_bytes"] == row.bytes
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama-3-8b"])
+def test_the_keywords_of_a_block_describe_the_case_that_was_measured(name):
+    table, sizes = {
+        "gpt2": (measured.GPT2_BLOCK, measured.GPT2_SIZES),
+        "llama-3-8b": (measured.LLAMA_BLOCK, measured.LLAMA_SIZES),
+    }[name]
+    built, batch, sequence = model(name), sizes["batch"], sizes["sequence"]
+    assert all(getattr(built, size) == value for size, value in sizes.items() if size not in ("batch", "sequence"))
+    for row in table.values():
+        kept = built.activation_bytes(batch, sequence, **row.how)
+        assert kept.per_layer + kept.rotary == row.bytes  # alone, a block keeps the tables that all layers share
 
 
 def test_head_and_loss():

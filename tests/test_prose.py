@@ -58,6 +58,24 @@ def test_every_exception_names_a_notebook_and_gives_a_reason():
         assert len(entry["reason"].split()) >= 4, entry
 
 
+@pytest.mark.parametrize(
+    ("text", "nearest", "farthest", "count"),
+    [
+        ("16,700", 10_700, 96_700, 8 + 9 + 9),  # a step of 100: three digits count
+        ("50,000", 10_000, 90_000, 8 + 9 + 9),
+        ("735", 135, 935, 8 + 9 + 9),
+        ("40 GB", 10 * 10**9, 90 * 10**9, 8 + 9),
+        ("1.05", Fraction("1.00"), Fraction("9.05"), 8 + 9 + 9),
+        ("0.35", Fraction("0.15"), Fraction("0.95"), 8 + 9),
+    ],
+)
+def test_one_digit_away_is_a_number_of_as_many_digits(text, nearest, farthest, count):
+    (number,) = prose.quantities(text)
+    others = [other.value for other in prose._one_digit_away(number)]
+    assert (min(others), max(others), len(set(others))) == (nearest, farthest, count)
+    assert number.value not in others
+
+
 # The checker itself, on small notebooks: a sentence, and something it may stand on.
 
 

@@ -1,6 +1,9 @@
 """Rounding against NumPy's own formats, and what every quantization has to keep to."""
 
 import json
+import re
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 
 from llmcalc.formats import FORMATS, number_format
 from llmcalc.memory import quantized_bytes
-from llmcalc.rounding import NF4_LEVELS, SCALES, quantized, representable, rounded
+from llmcalc.rounding import NF4_LEVELS, SCALES, quantized, relative_error, representable, rounded, spacing
 
 MEASURED = json.loads((Path(__file__).parent / "data" / "rounding.json").read_text(encoding="utf-8"))
 chance = np.random.default_rng(0)
@@ -73,6 +76,39 @@ def test_halfway_goes_to_the_even_neighbour(value, even):
     assert rounded(value, "bf16") == even
 
 
+def test_halfway_between_whole_numbers_goes_to_the_even_one_and_between_levels_of_nf4_to_the_lower():
+    assert rounded([0.5, 1.5, -0.5, 2.5, -3.5], "int8").tolist() == [0, 2, 0, 2, -4]
+    between = [(low + high) / 2 for low, high in pairwise(NF4_LEVELS)]
+    assert rounded(between, "nf4").tolist() == list(NF4_LEVELS[:-1])
+
+
+def test_whole_numbers_are_listed_from_end_to_end():
+    assert representable("int8").tolist() == list(range(-128, 128))
+    assert representable("int4").tolist() == list(range(-8, 8))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_undefined_stays_so_and_the_array_that_was_given_too(name):
+    given = np.array([0.3, np.nan, -0.7])
+    found = rounded(given, name)
+    assert np.isnan(found).tolist() == [False, True, False]
+    found[:] = 9
+    assert given[0] == 0.3 and given[2] == -0.7
+
+
+@pytest.mark.parametrize("name", [name for name in LISTED if FORMATS[name].exponent_bits])
+def test_the_spacing_is_the_way_to_the_next_value_and_infinity_has_none(name):
+    above = representable(name)
+    above = above[above >= 0]
+    np.testing.assert_array_equal(spacing(above[:-1], name), np.diff(above))
+    np.testing.assert_array_equal(spacing(-above[:-1], name), np.diff(above))
+    assert np.isnan(spacing([np.inf, -np.inf, np.nan], name)).all()
+
+
+def test_fractions_and_large_whole_numbers_are_numbers_too():
+    assert rounded([Fraction(1, 3), 10**30], "fp32").tolist() == [float(np.float32(1 / 3)), float(np.float32(1e30))]
+
+
 def test_too_large_is_infinite_or_the_largest():
     assert rounded(70_000, "fp16") == np.inf and rounded(-70_000, "fp16") == -np.inf
     assert rounded(1e6, "fp8_e5m2") == np.inf and rounded(1e6, "fp8_e4m3") == 448 and rounded(-99, "mxfp4") == -6
@@ -131,6 +167,57 @@ def test_bytes_are_those_of_the_formula():
     assert quantized(values, "int4").bytes == quantized_bytes(1024, 4, 1024, 32)
 
 
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", SMALL)
+def test_what_comes_back_is_a_level_times_the_scale(name, scale):
+    values = chance.normal(size=(6, 40))
+    found = quantized(values, name, "row", scale)
+    levels = found.values / found.scales
+    np.testing.assert_allclose(levels, rounded(levels, name), rtol=1e-15)
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    assert (np.abs(levels).max(axis=1, keepdims=True) * found.scales >= largest / 2).all()
+
+
+def test_scales_are_those_of_their_format():
+    values = chance.normal(size=(6, 40))
+    largest = np.abs(values).max(axis=1)
+    for scale, dtype in (("fp32", np.float32), ("fp16", np.float16)):
+        found = quantized(values, "int8", "row", scale).scales
+        np.testing.assert_array_equal(found[:, 0], (largest / 127).astype(dtype).astype(float))
+        assert (found[:, 0] != largest / 127).any()
+    whole = float(np.float32(largest.max() / 127 / 448))  # of all rows; each has a multiple of it
+    found = quantized(values, "int8", "row", "fp8_e4m3").scales[:, 0]
+    np.testing.assert_array_equal(found, rounded(largest / 127 / whole, "fp8_e4m3") * whole)
+
+
+def test_a_power_of_two_has_an_exponent_of_eight_bits():
+    """OCP Microscaling Formats v1.0, section 5.4.1: from 2**-127 to 2**127; mxfp4 reaches to 6 = 1.5 * 2**2."""
+
+    def scale_of(value):
+        return quantized([value], "mxfp4", 32, "power of two").scales.item()
+
+    assert [scale_of(value) for value in (6.0, 8.0, 7.99, 4.0)] == [1, 2, 1, 1]
+    assert [scale_of(value) for value in (1e-300, 0.0, 4 * 2.0**-127)] == [2.0**-127] * 3
+    assert scale_of(7.99 * 2.0**127) == 2.0**127
+
+
+def test_a_scale_too_small_for_its_format_takes_its_values_along():
+    found = quantized([[1e-9, 1.0]], "nf4", 1, "fp16")
+    assert found.values.tolist() == [[0, 1]] and found.scales.tolist() == [[0, 1]]
+    assert quantized([1e-300, 0], "int8", 1, "fp8_e4m3").values.tolist() == [0, 0]
+
+
+def test_a_block_may_be_longer_than_a_row_by_any_length_and_an_array_a_single_number():
+    assert quantized([1.0, 2.0], "int8", 10**15).bytes == quantized([1.0, 2.0], "int8", "row").bytes == 2 + 4
+    for block in ("row", "tensor", 32):
+        assert quantized(1.0, "mxfp4", block, "power of two").values == 1
+
+
+def test_the_relative_error_is_that_of_the_whole_array():
+    assert relative_error([[3.0, 0.0], [0.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]) == 1
+    assert relative_error([3, -4], [3, -4]) == 0 and relative_error([3, 4], [6, 8]) == 1
+
+
 def test_zeros_stay_zero_and_signs_turn_the_result_around():
     assert not quantized(np.zeros((3, 8)), "mxfp4", 4, "fp8_e4m3").values.any()
     values = chance.normal(size=(3, 64))
@@ -148,12 +235,46 @@ def test_zeros_stay_zero_and_signs_turn_the_result_around():
         (([1.0], "int8", 2.5), "block must be a whole number above zero, 'row' or 'tensor', got 2.5"),
         (([np.nan], "int8"), "quantized: values must be finite numbers, at least one, got "),
         (([], "int8"), "quantized: values must be finite numbers, at least one, got "),
+        (([1.0], "int8", np.array([1, 2])), "got array([1, 2])"),
+        (([1e38, 1], "nf4", 1, "fp16"), "quantized: no finite scale as fp16 for a block whose largest value is 1e+38"),
+        (([1e39, 1], "nf4"), "quantized: no finite scale as fp32 for a block whose largest value is 1e+39"),
+        (([1e300, 1], "int8", 1, "fp8_e4m3"), "no finite scale as fp8_e4m3 for a block whose largest value is 1e+300"),
+        (([2.0**130], "mxfp4", 1, "power of two"), "no finite scale as power of two for a block"),
         (([1.0], "int8", 4, "bf16"), "quantized: scale must be fp32 or fp16 or fp8_e4m3 or power of two, got 'bf16'"),
     ],
 )
 def test_nonsense_is_refused_by_name(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         quantized(*arguments)
+
+
+@pytest.mark.parametrize("wrong", [None, "3", {1}, {1: 2}, [1, None], [[1], [1, 2]], True, [False, 1j], np.ma.ones(2)])
+@pytest.mark.parametrize("function", [rounded, spacing, quantized])
+def test_what_is_no_number_is_refused_by_name(function, wrong):
+    name = function.__name__
+    with pytest.raises(TypeError, match=f"{name}: values must be a number or an array of numbers, got "):
+        function(wrong, "fp8_e4m3")
+    with pytest.raises(TypeError, match="relative_error: values must be a number or an array of numbers, got "):
+        relative_error(wrong, [1.0])
+    with pytest.raises(TypeError, match="relative_error: back must be a number or an array of numbers, got "):
+        relative_error([1.0], wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "back", "message"),
+    [
+        ([0, 0], [1, 1], "values must hold a number that is not zero, got array([0., 0.])"),
+        ([], [], "values must hold a number that is not zero, got array([], dtype=float64)"),
+        ([1, np.inf], [1, 2], "values must be finite, got an array with inf"),
+        ([1, 2], [np.nan, 2], "back must be finite, got an array with nan"),
+        ([1, 2], [1], "back must have the shape of values, (2,), got (1,)"),
+        ([1e300], [0], "no finite number comes out of values as large or as small as these"),
+        ([10**400], [0], "values must be within the range of a float, got [1000"),
+    ],
+)
+def test_an_error_relative_to_nothing_is_refused(values, back, message):
+    with pytest.raises(ValueError, match=re.escape(f"relative_error: {message}")):
+        relative_error(values, back)
 
 
 def test_too_many_values_to_list_and_unknown_formats():
