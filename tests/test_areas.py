@@ -98,7 +98,9 @@ def test_what_cannot_be_drawn_is_refused(bad):
         ([], {}, None, "phases must be for 0 stages"),
         ([{"weights": 1}], {"all": 2}, None, "phases must be for 1 stages, one at least, got {'all': 2}"),
         ([{"weights": 1}, {"gradients": 1}], {"all": 2}, None, "the parts weights, got gradients"),
-        ([{"weights": 1}], {"all": 1}, ("limit", inf), "limit must be a finite number, got inf"),
+        ([{"weights": 1}], {"all": 1}, ("limit", inf), "limit must be a finite number, zero or more, got inf"),
+        ([{"weights": 1}], {"all": 1}, ("limit", -1), "limit must be a finite number, zero or more, got -1"),
+        ([{"weights": 1}], {"a": -1, "b": 2}, None, "phases must be for 1 stages, one at least"),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_name(stages, phases, limit, says):
