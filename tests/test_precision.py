@@ -97,6 +97,28 @@ def test_ticks_stand_where_their_values_are(x_log):
     assert {"one", "two", "value"} <= set(drawing.texts())
 
 
+def test_numbers_stand_at_their_marks_and_baselines_reach_from_end_to_end():
+    rows = {"one": [-2, 1, 8], "two": [0, 4]}
+    drawing = check(number_line(rows, x_label="value", says="x"))
+    marks = {box.left: box for box in drawing.of("line") if box.what == palette.LINE}
+    texts = {box.what: box for box in drawing.of("text")}
+    numbers = {name: box for name, box in texts.items() if re.fullmatch(r"-?[\d.]+", name)}
+    assert len(numbers) == len(marks) > 3
+    for text, (x, mark) in zip(numbers.values(), sorted(marks.items()), strict=True):
+        assert (text.left + text.right) / 2 == pytest.approx(x, abs=0.1)
+        assert 2 < text.top - mark.bottom < 14
+    pixels = dict(zip(map(float, numbers), sorted(marks), strict=True))
+    for colour, (name, values) in zip(palette.SERIES, rows.items(), strict=False):
+        ticks = [box for box in drawing.of("line") if box.what == colour]
+        (base,) = (
+            box for box in drawing.of("line") if box.what == palette.TEXT and ticks[0].top < box.top < ticks[0].bottom
+        )
+        assert (base.left, base.right) == (ticks[0].left, ticks[-1].right)
+        assert base.bottom == base.top == (ticks[0].top + ticks[0].bottom) / 2 == texts[name].bottom - 9
+        for tick, value in zip(ticks, values, strict=True):
+            assert value not in pixels or tick.left == pixels[value]
+
+
 def test_what_cannot_be_put_on_a_line_is_refused_by_name():
     for values in ([], [float("inf")]):
         with pytest.raises(ValueError, match="number_line: 'a' needs finite values"):
