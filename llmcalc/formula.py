@@ -136,6 +136,16 @@ def whole(value, name, of, may_be_zero=None):
     return int(value)
 
 
+def one_number(value, name, of, may_be_zero=None):
+    """`value` as an int, float or Fraction, for what is drawn: no array, and no symbols."""
+    value = amount(value, name, of=of, may_be_zero=may_be_zero)
+    if getattr(value, "ndim", 0):
+        raise TypeError(f"{of}: {name} must be one number, got an array of {value.size}")
+    if hasattr(value, "free_symbols"):
+        raise TypeError(f"{of}: {name} must be one number, got the symbol {value}")
+    return value
+
+
 def amounts(of, **sizes):
     """Sizes that are used together, each as `amount` makes it; arrays have to match, with no symbol beside them."""
     sizes = {name: amount(value, name, of=of) for name, value in sizes.items()}

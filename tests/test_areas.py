@@ -79,6 +79,51 @@ def test_the_highest_point_is_marked_and_named():
     assert "peak 5.5 GB" in drawing.texts()
 
 
+def middle(box):
+    """Where the line lies that a text of this place names: a baseline is five pixels below it."""
+    return box.bottom - 9
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_marks_and_ends_stand_at_the_lines_they_name(binary):
+    unit = 2**30 if binary else 10**9
+    stages = [{"weights": n * unit} for n in (1, 4, 2)]
+    drawing = read(stacked_areas(stages, {"all": 3}, unit="B", says="x", limit=("limit", 6 * unit), binary=binary))
+    lines = [box for box in drawing.of("line") if box.top == box.bottom]
+    grid = sorted(box.top for box in lines if box.what == palette.LINE)
+    marks = {box.what: middle(box) for box in drawing.of("text") if box.right == pytest.approx(LEFT - 8, abs=0.1)}
+    assert sorted(marks.values()) == pytest.approx(grid, abs=0.2) and len(grid) > 3
+    (dot,) = drawing.of("circle")
+    top = (dot.top + dot.bottom) / 2
+    for mark, y in marks.items():
+        value = float(mark.split(" ")[0])
+        assert mark == "0 B" or mark.endswith(" GiB" if binary else " GB")
+        assert BOTTOM - y == pytest.approx(value * (BOTTOM - top) / 4, abs=0.3)
+    (to_peak,) = (box for box in lines if box.right == RIGHT + 4)
+    assert to_peak.top == pytest.approx(top, abs=0.1) and to_peak.left == pytest.approx((dot.left + dot.right) / 2)
+    ends = {box.what: middle(box) for box in drawing.of("text") if box.left == RIGHT + 8}
+    assert ends == pytest.approx({f"peak 4 {'GiB' if binary else 'GB'}": top, "limit": lines[-1].top}, abs=0.2)
+
+
+@pytest.mark.parametrize("lengths", [(4, 5, 3), (12,), (0, 11, 1), (6, 0, 6), (4, 8, 0)])
+def test_a_line_divides_the_phases(lengths):
+    phases = dict(zip(("one", "two", "three"), lengths, strict=False))
+    drawing = read(stacked_areas([{"weights": 1}] * 12, phases, unit="B", says="x"))
+    dividers = [box.left for box in drawing.of("line") if box.left == box.right]
+    starts = {name: sum(lengths[:place]) for place, name in enumerate(phases) if phases[name]}
+    at = {name: LEFT + start * (RIGHT - LEFT) / 12 for name, start in starts.items()}
+    assert dividers == pytest.approx([x for x in at.values() if x > LEFT], abs=0.1)
+    texts = {box.what: box.left for box in drawing.of("text") if box.what in phases}
+    assert texts == pytest.approx({name: x + 6 for name, x in at.items()}, abs=0.1)
+
+
+def test_parts_that_are_no_things_of_the_house_have_colours_of_their_own():
+    svg = stacked_areas([{"tea": 1, "cake": 2, "weights": 3}], {"all": 1}, unit="B", says="x")
+    assert list(outlines(svg)) == [*palette.SERIES[:2], palette.colour("weights")]
+    keys = [box.what for box in read(svg).of("rect")]
+    assert keys == list(outlines(svg))
+
+
 def test_the_limit_lies_where_its_value_is():
     drawing = read(stacked_areas([{"weights": 4e9}], {"all": 1}, unit="B", says="x", limit=("limit", 8e9)))
     (dot,) = drawing.of("circle")
@@ -98,7 +143,9 @@ def test_what_cannot_be_drawn_is_refused(bad):
         ([], {}, None, "phases must be for 0 stages"),
         ([{"weights": 1}], {"all": 2}, None, "phases must be for 1 stages, one at least, got {'all': 2}"),
         ([{"weights": 1}, {"gradients": 1}], {"all": 2}, None, "the parts weights, got gradients"),
-        ([{"weights": 1}], {"all": 1}, ("limit", inf), "limit must be a finite number, got inf"),
+        ([{"weights": 1}], {"all": 1}, ("limit", inf), "limit must be a finite number, zero or more, got inf"),
+        ([{"weights": 1}], {"all": 1}, ("limit", -1), "limit must be a finite number, zero or more, got -1"),
+        ([{"weights": 1}], {"a": -1, "b": 2}, None, "phases must be for 1 stages, one at least"),
     ],
 )
 def test_what_does_not_go_together_is_refused_by_name(stages, phases, limit, says):

@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from drawing import check, drawings, read
+from sympy import Symbol
+from test_valleys import rows_of
 from test_views import number, read_quantity, table_of
 
 import llmcalc.views.low_bits
@@ -14,11 +16,13 @@ from llmcalc import palette
 from llmcalc.formats import FORMATS
 from llmcalc.models import model
 from llmcalc.quantization import SCHEMES, weight_bytes
-from llmcalc.rounding import quantized, relative_error, representable, rounded, spacing
+from llmcalc.rounding import SCALES, quantized, relative_error, representable, rounded, spacing
 from llmcalc.svg import number_line
 from llmcalc.tables import LLAMA_70B_FILES
 from llmcalc.views.low_bits import WEIGHTS, four_bit_levels, low_bit_weights
 from llmcalc.views.precision import bit_layout, digits_by_magnitude, powers_of_two, value_lines
+from llmcalc.views.states import step_phases, training_states
+from llmcalc.views.training_step import step_memory
 
 FLOATING = [name for name, row in FORMATS.items() if row.exponent_bits]
 LISTED = [name for name in FLOATING if FORMATS[name].bits <= 16]
@@ -93,6 +97,28 @@ def test_ticks_stand_where_their_values_are(x_log):
     assert {"one", "two", "value"} <= set(drawing.texts())
 
 
+def test_numbers_stand_at_their_marks_and_baselines_reach_from_end_to_end():
+    rows = {"one": [-2, 1, 8], "two": [0, 4]}
+    drawing = check(number_line(rows, x_label="value", says="x"))
+    marks = {box.left: box for box in drawing.of("line") if box.what == palette.LINE}
+    texts = {box.what: box for box in drawing.of("text")}
+    numbers = {name: box for name, box in texts.items() if re.fullmatch(r"-?[\d.]+", name)}
+    assert len(numbers) == len(marks) > 3
+    for text, (x, mark) in zip(numbers.values(), sorted(marks.items()), strict=True):
+        assert (text.left + text.right) / 2 == pytest.approx(x, abs=0.1)
+        assert 2 < text.top - mark.bottom < 14
+    pixels = dict(zip(map(float, numbers), sorted(marks), strict=True))
+    for colour, (name, values) in zip(palette.SERIES, rows.items(), strict=False):
+        ticks = [box for box in drawing.of("line") if box.what == colour]
+        (base,) = (
+            box for box in drawing.of("line") if box.what == palette.TEXT and ticks[0].top < box.top < ticks[0].bottom
+        )
+        assert (base.left, base.right) == (ticks[0].left, ticks[-1].right)
+        assert base.bottom == base.top == (ticks[0].top + ticks[0].bottom) / 2 == texts[name].bottom - 9
+        for tick, value in zip(ticks, values, strict=True):
+            assert value not in pixels or tick.left == pixels[value]
+
+
 def test_what_cannot_be_put_on_a_line_is_refused_by_name():
     for values in ([], [float("inf")]):
         with pytest.raises(ValueError, match="number_line: 'a' needs finite values"):
@@ -131,7 +157,12 @@ def test_four_bit_levels_are_those_that_quantization_uses(handed):
         levels = seen["args"][0][row[0]]
         found = np.unique(quantized(many, names[row[0]]).values)
         np.testing.assert_allclose(levels, found, atol=1e-6)
-        assert number(row[1]) == len(found) and number(row[2]) == (np.abs(found) < 0.500001).sum()
+        middle = (np.abs(found) < 0.500001).sum()
+        assert number(row[1]) == len(found) and number(row[2]) == middle
+        assert float(row[3]) == pytest.approx(found[-1] - found[-2], rel=5e-3)
+        assert f"{middle} of the {len(found)} values of {row[0]}" in seen["says"]
+    names = ["format", "values", "from -0.5 to 0.5", "gap before the last one"]
+    assert list(rows_of(html)[0]) == names
 
 
 # --- what bits buy --------------------------------------------------------------------------------------------------
@@ -144,21 +175,56 @@ def test_the_fields_of_a_format_fill_its_bits(handed):
         row, parts = FORMATS[name], seen["args"][0][name]
         assert sum(map(number, fields)) == number(stored) == row.bits == sum(parts.values())
         assert [number(field) for field in fields[:3]] == [1, row.exponent_bits, row.mantissa_bits]
+        assert [parts[f"{part} bits"] for part in ("exponent", "mantissa")] == [row.exponent_bits, row.mantissa_bits]
+        assert f"{name} has {row.exponent_bits} bits of exponent and {row.mantissa_bits} of mantissa" in seen["says"]
+    assert all(int(row["mantissa bits"]) == FORMATS[row["format"]].mantissa_bits for row in rows_of(html))
     for view in (bit_layout, digits_by_magnitude):
         with pytest.raises(ValueError, match=f"{view.__name__}: formats must be floating-point formats, got 'int8'"):
             view("int8")
 
 
 def test_the_error_drawn_is_the_worst_that_rounding_does(handed):
-    seen, html = handed(llmcalc.views.precision, "line_chart", digits_by_magnitude)
+    names = [name for name in FLOATING if name != "fp64"]
+    seen, _ = handed(llmcalc.views.precision, "line_chart", lambda: digits_by_magnitude(*names))
     xs, errors = seen["args"]
-    for name, *_ in table_of(html):
+    assert list(xs) == names and seen["x_log"] and seen["y_log"]
+    for name in names:
+        low, high = max(FORMATS[name].smallest, 2.0**-34), min(FORMATS[name].largest, 2.0**34)
+        assert xs[name][0] == low and xs[name][-1] <= high < 2 * xs[name][-1]
+        assert all(after == 2 * x for x, after in pairwise(xs[name]))
         for x, error in zip(xs[name], errors[name], strict=True):
             inside = x * (1 + np.linspace(0, 0.999, 2001)) if x < FORMATS[name].largest / 2 else x
             worst = np.abs(rounded(inside, name) - inside).max() / x
             assert worst <= error * 1.000001
-            if name != "fp32" and x < FORMATS[name].largest / 2:
-                assert worst > 0.45 * error
+            if x < FORMATS[name].largest / 2:
+                assert worst > 0.9 * error
+
+
+def test_what_is_told_of_a_format_is_its_own(handed):
+    seen, html = handed(llmcalc.views.precision, "line_chart", digits_by_magnitude)
+    told = {part.split(" ")[0]: part for part in seen["says"].split(": ")[1].rstrip(".").split("; ")}
+    for row in rows_of(html):
+        form = FORMATS[row.pop("format")]
+        cells = [float(row[name].replace(",", "")) for name in (
+            "smallest", "smallest normal", "largest", "step at 1", "largest error of rounding")]  # fmt: skip
+        own = [form.smallest, form.smallest_normal, form.largest, form.epsilon, form.epsilon / 2]
+        assert cells == pytest.approx(own, rel=5e-3)
+        expected = f"{row['largest error of rounding']} from {row['smallest normal']} to {row['largest']}"
+        assert told[form.name] == f"{form.name} {expected}"
+
+
+@pytest.mark.parametrize("view", [value_lines, powers_of_two])
+@pytest.mark.parametrize("formats", [(), "fp16"])
+def test_formats_are_several_names(view, formats):
+    with pytest.raises(ValueError, match=f"{view.__name__}: formats must be several names of formats, one at least"):
+        view(formats=formats)
+
+
+@pytest.mark.parametrize(("low", "high"), [(7, 7.4), (0, 1e-300)])
+def test_a_line_with_a_value_at_its_low_end_only_is_drawn(low, high):
+    html = value_lines(low, high, ("int4",))
+    check(drawings(html)[0])
+    assert table_of(html) == [["int4", "16", "1", "", ""]]
 
 
 def test_the_reach_of_formats_and_of_samples(handed):
@@ -171,8 +237,12 @@ def test_the_reach_of_formats_and_of_samples(handed):
             row = FORMATS[name]
             assert (2.0**low, 2.0**middle) == (row.smallest, row.smallest_normal)
             assert 2.0**high == pytest.approx(row.largest)
+            assert f"{name} from 2^{low:.3g} to 2^{high:.3g}" in seen["says"]
         else:
             assert (low, middle, high) == pytest.approx((-29.6, -10, 9.6))
+    assert list(rows_of(html)[0]) == [
+        "what", "smallest, or 1%", "smallest normal, or median", "largest, or 99%",
+    ]  # fmt: skip
     with pytest.raises(ValueError, match="samples of 'none' must have numbers above zero"):
         powers_of_two({"none": [0.0, -1.0]})
 
@@ -224,6 +294,30 @@ def test_the_sentence_the_bars_and_the_curve_of_few_bits_agree(handed, weights, 
         assert read_quantity(about[1], "B") == pytest.approx(float(number(about[0])), rel=5e-3)
 
 
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [("fp16", "a scale in fp16"), ("power of two", "a scale that is a power of two"),
+     ("fp8_e4m3", "a scale in fp8_e4m3")],
+)  # fmt: skip
+@pytest.mark.parametrize("block", [16, 64])
+def test_the_bars_of_few_bits_are_their_table(handed, scale, words, block):
+    values = {"format": "nf4", "scale": scale, "block": block, "memory_GB": 6}
+    seen, html = handed(llmcalc.views.low_bits, "stacked_bars", low_bit_weights, **values)
+    rows = {row["part"]: int(number(row["bytes"])) for row in rows_of(html)}
+    together, plain = rows.pop("together"), rows.pop("all in bf16")
+    few, bf16 = seen["args"][0].items()
+    assert few == (f"llama-2-7b in nf4, blocks of {block}", rows) and sum(rows.values()) == together
+    assert rows["scales"] == pytest.approx(rows["weights"] * 2 * SCALES[scale] / 8 / block, rel=1e-4)
+    assert bf16 == ("in bf16", {"kept in bf16": plain})
+    assert seen["unit"] == "B" and seen["limit"] == ("limit 6 GB", 6e9)
+    assert f"in nf4, {words} for each {block} values, takes" in seen["says"]
+    again, _ = handed(llmcalc.views.low_bits, "line_chart", low_bit_weights, **values)
+    assert list(again["points"]) == [f"blocks of {block}"] and list(again["args"][1]) == ["nf4"]
+    (errors,) = again["args"][1].values()
+    for size, error in ((1024, errors[0]), (16, errors[-1])):
+        assert f"{error / 100:.2%} in blocks of {size}" in again["says"]
+
+
 def test_it_fits_where_its_bytes_do():
     assert "and fits into 4 GB" in low_bit_weights(memory_GB=4)
     assert "and does not fit into 4 GB" in low_bit_weights(memory_GB=4, scale="fp32")
@@ -238,6 +332,19 @@ def test_it_fits_where_its_bytes_do():
 def test_few_bits_that_make_no_sense_are_refused_by_name(name, value, message):
     with pytest.raises(ValueError, match=message):
         low_bit_weights(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("view", "name"),
+    [(low_bit_weights, "memory_GB"), (training_states, "billion_parameters"), (step_phases, "billion_parameters"),
+     (step_phases, "activation_GB"), (step_memory, "batch"), (step_memory, "memory_GB")],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [Symbol("x", positive=True), np.array([1, 2])], ids=["symbol", "array"])
+def test_what_is_drawn_has_one_number(view, name, value):
+    with pytest.raises(
+        TypeError, match=rf"{view.__name__}: {name} must be one number, got (the symbol x|an array of 2)"
+    ):
+        view(**{name: value})
 
 
 def test_the_published_files_are_what_is_counted_with_their_output_layer_in_six_bits():

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from drawing import check, drawings, read
+from test_valleys import rows_of
 from test_views import number, table_of
 
 import llmcalc.views.training_step
@@ -23,6 +24,7 @@ SETTINGS = (
     {"memory_GB": 192},
 )
 DEFAULTS = {"model": "gpt2", "batch": 8, "sequence": 1024, "attention": "explicit", "recompute": "none"}
+NAMES = ("weights", "optimizer", "gradients", "activations", "in flight")
 DEFAULTS |= {"recipe": "mixed", "memory_GB": 24}
 
 
@@ -54,7 +56,8 @@ def test_every_stage_is_drawn_with_every_byte(handed, values):
     stages, phases = seen["args"]
     for moment, stage in zip(timeline, stages, strict=True):
         assert sum(stage.values()) == moment.total
-        assert stage["in flight"] == moment.in_flight and stage["activations"] == moment.activations
+        parts = [getattr(moment, part) for part in ("weights", "optimizer", "gradients", "activations", "in_flight")]
+        assert list(stage.items()) == list(zip(NAMES, parts, strict=True))
     layers = model(chosen["model"]).layers
     assert phases == {"forward": layers + 2, "backward": layers + 2, "update": 1}
     (drawing,) = map(check, drawings(html))
@@ -70,12 +73,20 @@ def test_a_limit_is_drawn_unless_it_lies_far_above(handed, values):
     assert not seen["limit"] or seen["limit"] == (f"limit {readable(limit, 'B')}", limit)
 
 
+@pytest.mark.parametrize(("factor", "drawn"), [(2.9, True), (3.1, False)])
+def test_a_limit_of_three_times_the_peak_is_drawn_yet(handed, factor, drawn):
+    seen, _ = handed(memory_GB=factor * peak(timeline_of({})[0]).total / GB)
+    assert bool(seen["limit"]) == drawn
+
+
 @pytest.mark.parametrize("values", SETTINGS)
 def test_the_sentence_tells_peak_place_and_largest_batch(values):
     says = read(drawings(step_memory(**values))[0]).says
     timeline, how, chosen = timeline_of(values)
     fullest, limit = peak(timeline), chosen["memory_GB"] * GB
     assert f"takes {readable(fullest.total, 'B')} at its peak" in says
+    sequences = f"{chosen['batch']} sequence" if chosen["batch"] == 1 else f"{chosen['batch']} sequences"
+    assert f"A training step of {chosen['model']} with {sequences} of {chosen['sequence']:,} tokens takes" in says
     assert ("does not fit" in says) == (fullest.total > limit)
     assert fullest.name in says and (fullest.phase == "update" or f"in the {fullest.phase} pass of" in says)
     fits = largest_training_batch(model(chosen["model"]), limit, chosen["sequence"], **how)
@@ -85,8 +96,13 @@ def test_the_sentence_tells_peak_place_and_largest_batch(values):
 
 @pytest.mark.parametrize("values", SETTINGS)
 def test_the_table_has_the_turns_of_the_timeline_and_its_peak(values):
-    rows = {row[0]: row[1:] for row in table_of(step_memory(**values))}
-    timeline, _, _ = timeline_of(values)
+    html = step_memory(**values)
+    rows = {row[0]: row[1:] for row in table_of(html)}
+    names = ["stage", "weights, optimizer", "gradients", "activations", "in flight", "together"]
+    assert list(rows_of(html)[0]) == names
+    timeline, _, chosen = timeline_of(values)
+    last = f"layer {model(chosen['model']).layers}"
+    assert {f"forward, {last}", f"backward, {last}", "forward, layer 1", "backward, embedding"} <= set(rows)
     moments = {
         f"{moment.phase}, {moment.name}" if moment.phase != "update" else "update": moment for moment in timeline
     }
@@ -116,6 +132,12 @@ def test_a_model_of_one_layer_has_all_its_stages():
 def test_what_makes_no_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=name):
         step_memory(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["batch", "sequence"])
+def test_what_is_too_large_to_draw_is_refused_in_words(name):
+    with pytest.raises(ValueError, match="step_memory: no finite number comes out of sizes as large as these"):
+        step_memory(**{name: 1e300})
 
 
 def test_unknown_models_and_recipes_are_refused_by_name():

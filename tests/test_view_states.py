@@ -7,11 +7,13 @@ from math import ceil
 import pytest
 from drawing import check, drawings, read
 from test_pictures import handed  # noqa: F401
+from test_valleys import rows_of
 from test_views import number, read_quantity, table_of
 
 import llmcalc.views.states
 from llmcalc.hardware import ACCELERATORS, gpu
 from llmcalc.states import RECIPES
+from llmcalc.units import readable
 from llmcalc.views.states import PRECISIONS, STATE_OPTIMIZERS, state_recipes, step_phases, training_states
 
 # By hand: bytes of weights, of gradients (both kinds), of the fp32 copy, and of one moment.
@@ -35,10 +37,16 @@ def test_every_count_is_drawn_from_the_smallest_to_the_largest(handed):  # noqa:
     assert set(rows) == set(RECIPES) and len(bars) == len(RECIPES)
     sums = [sum(parts.values()) for parts in bars.values()]
     assert sums == sorted(sums) and (sums[0], sums[-1]) == (6, 20)
+    assert re.match("Bytes for each parameter, from 6 to 20[.:]", seen["says"])
+    names = ["count", "weights", "gradients", "fp32 copy", "moments", "together", "who counts so, or what keeps it"]
+    assert list(rows_of(html)[0]) == names
     for (label, parts), (name, cells) in zip(bars.items(), rows.items(), strict=True):
         whole = sum(parts.values())
         assert label == f"{name}: {whole}" and f"{name}: {whole}" in seen["says"]
         *terms, together, source = cells
+        kinds = zip(("weights", "gradients", "fp32 copy", "moments"), terms, strict=True)
+        for kind, cell in kinds:
+            assert sum(map(int, cell.split(" + "))) == sum(value for term, value in parts.items() if kind in term)
         assert sum(int(term) for cell in terms for term in cell.split(" + ")) == int(together) == whole
         assert source == RECIPES[name].source
 
@@ -46,6 +54,7 @@ def test_every_count_is_drawn_from_the_smallest_to_the_largest(handed):  # noqa:
 def test_counts_in_the_order_asked_for():
     html = state_recipes("mixed", "fp32")
     assert [row[0] for row in table_of(html)] == ["mixed", "fp32"]
+    assert len(table_of(state_recipes("fp32", "fp32"))) == 1
     assert "2 + 4" in {row[2] for row in table_of(state_recipes("mixed, both gradients"))}
     check(drawings(html)[0])
     with pytest.raises(KeyError, match="unknown recipe 'magic'"):
@@ -68,16 +77,25 @@ def test_states_are_what_their_terms_come_to(handed, precision, optimizer):  # n
             billion_parameters=billion, precision=precision, optimizer=optimizer,
         )  # fmt: skip
         *parts, (_, together, total, about) = table_of(html)
-        assert number(together) == each and number(total) == each * billion * 10**9
-        assert sum(number(row[2]) for row in parts) == number(total)
-        assert read_quantity(about, "B") == pytest.approx(float(number(total)), rel=5e-3)
+        total = number(total)
+        assert number(together) == each and total == each * billion * 10**9
+        assert sum(number(row[2]) for row in parts) == total
+        assert read_quantity(about, "B") == pytest.approx(float(total), rel=5e-3)
         whole, *share = seen["args"][0].values()
         assert {name: Fraction(value) for name, value in whole.items()} == {row[0]: number(row[2]) for row in parts}
         devices = ceil(each * billion * 10**9 / (80 * 10**9))
         assert bool(share) == (devices > 1)
+        labels = [f"all of it: {readable(total, 'B')}"]
+        if share:
+            labels.append(f"on each of {devices:,} devices, shared evenly: {readable(total / devices, 'B')}")
+        assert list(seen["args"][0]) == labels and seen["limit"][0] == "one a100-80gb: 80 GB"
+        assert f"Training {billion} billion parameters with {optimizer} ({precision}) keeps" in seen["says"]
+        assert f"for each, {about}. " in seen["says"]
+        assert list(rows_of(html)[0]) == ["part", "bytes for each parameter", "bytes", "about"]
+        assert all(number(row[2]) == pytest.approx(number(row[1]) * billion * 10**9) for row in parts)
         for parts_of_one in share:
-            assert sum(parts_of_one.values()) == pytest.approx(float(number(total)) / devices)
-            assert sum(parts_of_one.values()) <= 80e9 < float(number(total)) / (devices - 1)
+            assert sum(parts_of_one.values()) == pytest.approx(float(total) / devices)
+            assert sum(parts_of_one.values()) <= 80e9 < float(total) / (devices - 1)
             assert f"at least {devices:,} a100-80gb" in seen["says"]
         assert f"keeps {float(each):.7g} bytes for each" in seen["says"]
 
@@ -123,8 +141,19 @@ def test_the_fullest_phase_is_the_peak(handed, billions, activations, update, gr
     before = 4 * billions if gradients == "kept" else 0
     assert sums["forward pass ends"] == 12 * billions + before + activations
     assert sums["backward pass ends"] == 16 * billions and sums["update"] == 16 * billions + work
+    half = 12 * billions + (before or 2 * billions) + activations / 2
+    assert sums["backward pass, half way"] == pytest.approx(half)
     peak = max(12 * billions + before + activations, 16 * billions + work)
     assert seen["limit"][1] == peak * 1e9 == max(sums.values()) * 1e9
+    assert (
+        seen["limit"][0] == f"fullest: {readable(peak * 1e9, 'B')}"
+        and f"': {readable(peak * 1e9, 'B')}, " in seen["says"]
+    )
+    told = f"{billions} billion parameters in fp32 with AdamW, {update}, gradients {gradients}, and "
+    assert f"{told}{readable(activations * 1e9, 'B')} of activations" in seen["says"]
+    assert list(bars) == [f"{name}: {readable(total * 1e9, 'B')}" for name, total in sums.items()]
+    header = ["in GB", "weights and moments", "gradients", "activations", "update", "together"]
+    assert list(rows_of(html)[0]) == header
     named = re.search(r"fullest in the phase '([^']+)'", seen["says"])[1]
     assert sums[named] == peak and f"{peak / billions:.3g} bytes for each parameter" in seen["says"]
     for row, parts in zip(table_of(html), bars.values(), strict=True):

@@ -166,7 +166,7 @@ QUESTIONS = {
                 lambda: _block_share() * _root_mean_square() / max(map(abs, BLOCK)),
                 "Over the root mean square of the weights.",
             ),
-            Mistake("percent inside the root", lambda: 10 * _block_share(), "Take the percent at the very end."),
+            Mistake("percent inside the root", lambda: _block_share() / 10, "Take the percent at the very end."),
             Mistake("percent, and no root", lambda: _block_share() ** 2, "Mean of the squares: a root is missing."),
             Mistake("no root", lambda: _block_share() ** 2 / 100, "Mean of the squares: a root is missing."),
             Mistake("a fraction where percent is asked", lambda: _block_share() / 100, "A hundred percent are all."),

@@ -1,7 +1,7 @@
 """Amounts that come and go, one upon the other, over the stages of something that takes time."""
 
 from itertools import accumulate, pairwise
-from math import isfinite
+from math import inf
 
 from llmcalc.formula import amount
 from llmcalc.palette import CARD, LINE, TEXT, colour
@@ -32,7 +32,7 @@ def stacked_areas(stages, phases, *, unit, says, limit=None, binary=False):
     str
         An SVG element.
     """
-    if not stages or sum(phases.values()) != len(stages):
+    if not stages or sum(phases.values()) != len(stages) or min(phases.values()) < 0:
         raise ValueError(f"stacked_areas: phases must be for {len(stages)} stages, one at least, got {phases}")
     names = list(stages[0])
     for stage in stages:
@@ -42,8 +42,8 @@ def stacked_areas(stages, phases, *, unit, says, limit=None, binary=False):
             )
         for name, value in stage.items():
             amount(value, name, of="stacked_areas", may_be_zero=True)
-    if limit and not isfinite(limit[1]):
-        raise ValueError(f"stacked_areas: limit must be a finite number, got {limit[1]}")
+    if limit and not 0 <= limit[1] < inf:
+        raise ValueError(f"stacked_areas: limit must be a finite number, zero or more, got {limit[1]}")
     totals = [sum(stage.values()) for stage in stages]
     ticks = linear_ticks(0, max([*totals, limit[1] if limit else 0]) or 1, base=1024 if binary else 1000)
     wide, scale = (RIGHT - LEFT) / len(stages), (BOTTOM - TOP) / ticks[-1]

@@ -4,7 +4,7 @@ from functools import cache
 
 from llmcalc.display import described, table
 from llmcalc.formats import number_format
-from llmcalc.formula import amount, one_of
+from llmcalc.formula import one_number, one_of
 from llmcalc.linears import linear_layers
 from llmcalc.memory import quantized_bytes, stored_bytes
 from llmcalc.models import model as published
@@ -39,7 +39,7 @@ def low_bit_weights(model="llama-2-7b", format="int4", block=64, scale="fp16", w
     """Bytes of a model with its linear layers in few bits, and the error that costs on sample weights, as HTML."""
     one_of("low_bit_weights", "weights", weights, WEIGHTS)
     one_of("low_bit_weights", "scale", scale, tuple(SCALES))
-    amount(memory_GB, "memory_GB", of="low_bit_weights", may_be_zero=False)
+    one_number(memory_GB, "memory_GB", of="low_bit_weights", may_be_zero=False)
     back, bits = _tried(format, block, scale, weights)
     parts, plain = _bytes_of(model, format, block, scale)
     total, limit = sum(parts.values()), memory_GB * GB

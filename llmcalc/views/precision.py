@@ -34,14 +34,14 @@ def value_lines(low=0, high=8, formats=("int4", "mxfp4", "fp8_e5m2", "fp8_e4m3")
     if not low < high:
         raise ValueError(f"value_lines: high must be larger than low = {low}, got {high}")
     inside = {}
-    for name in formats:
+    for name in _several("value_lines", formats):
         every = representable(name)
         inside[name] = [float(value) for value in every if low <= value <= high]
         if not inside[name]:
             raise ValueError(f"value_lines: formats must have values from {low} to {high}, {name} has none")
     says = f"Values from {low:,} to {high:,}: " + ", ".join(f"{len(all)} of {name}" for name, all in inside.items())
     rows = [
-        (name, 2 ** number_format(name).bits, len(values), _digits(min(v for v in values if v > low)), _gap(values))
+        (name, 2 ** number_format(name).bits, len(values), _first_above(low, values), _gap(values))
         for name, values in inside.items()
     ]
     picture = number_line(inside, x_label="value", says=f"{says}.")
@@ -53,7 +53,7 @@ def digits_by_magnitude(*names):
     """The largest relative rounding error against the size of a number, for floating-point formats."""
     names = names or ("fp32", "fp16", "bf16", "fp8_e4m3")
     xs, errors, rows = {}, {}, []
-    for name in names:
+    for name in dict.fromkeys(names):
         form = _floating("digits_by_magnitude", name)
         powers = range(max(round(log2(form.smallest)), -34), min(int(log2(form.largest)), 34) + 1)
         xs[name] = [2.0**power for power in powers]
@@ -79,7 +79,7 @@ def digits_by_magnitude(*names):
 def powers_of_two(samples=None, formats=("fp32", "bf16", "fp16", "fp8_e5m2", "fp8_e4m3")):
     """What floating-point formats reach, in powers of two, beside the middle 98% of positive numbers."""
     rows = {}
-    for name in formats:
+    for name in _several("powers_of_two", formats):
         form = _floating("powers_of_two", name)
         rows[name] = tuple(map(log2, (form.smallest, form.smallest_normal, form.largest)))
     for label, values in (samples or {}).items():
@@ -102,6 +102,16 @@ def _floating(view, name):
     if not form.exponent_bits:
         raise ValueError(f"{view}: formats must be floating-point formats, got {name!r}")
     return form
+
+
+def _several(view, formats):
+    if isinstance(formats, str) or not formats:
+        raise ValueError(f"{view}: formats must be several names of formats, one at least, got {formats!r}")
+    return formats
+
+
+def _first_above(low, values):
+    return next((_digits(value) for value in values if value > low), "")
 
 
 def _gap(values):

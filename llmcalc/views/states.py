@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llmcalc.display import described, table
-from llmcalc.formula import amount, one_of
+from llmcalc.formula import one_number, one_of
 from llmcalc.hardware import ACCELERATORS, gpu
 from llmcalc.lookup import looked_up
 from llmcalc.memory import stored_bytes
@@ -49,7 +49,7 @@ def state_recipes(*names):
     rows = [
         (name, *(_plus(value for term, value in parts.items() if kind in term) for kind in _KINDS), whole, source)
         for (name, parts), whole, source in zip(
-            counts.items(), sums, (RECIPES[name].source for name in names), strict=True
+            counts.items(), sums, (RECIPES[name].source for name in counts), strict=True
         )
     ]
     header = ("count", *_KINDS, "together", "who counts so, or what keeps it")
@@ -70,7 +70,7 @@ def _terms(parameters, recipe):
 
 def training_states(billion_parameters=13, optimizer="AdamW", precision="fp32", accelerator="a100-80gb"):
     """What training keeps whatever the batch, against the memory of a device, and the fewest devices, as HTML."""
-    amount(billion_parameters, "billion_parameters", of="training_states", may_be_zero=False)
+    one_number(billion_parameters, "billion_parameters", of="training_states", may_be_zero=False)
     one_of("training_states", "optimizer", optimizer, tuple(STATE_OPTIMIZERS))
     one_of("training_states", "precision", precision, PRECISIONS)
     one_of("training_states", "accelerator", accelerator, tuple(ACCELERATORS))
@@ -106,8 +106,8 @@ def step_phases(billion_parameters=1, activation_GB=3, update="foreach", gradien
 
     Gradients are "set to none" after each update, or "kept", as where several batches are added up before one.
     """
-    amount(billion_parameters, "billion_parameters", of="step_phases", may_be_zero=False)
-    amount(activation_GB, "activation_GB", of="step_phases", may_be_zero=True)
+    one_number(billion_parameters, "billion_parameters", of="step_phases", may_be_zero=False)
+    one_number(activation_GB, "activation_GB", of="step_phases", may_be_zero=True)
     one_of("step_phases", "update", update, tuple(UPDATES))
     one_of("step_phases", "gradients", gradients, ("set to none", "kept"))
     kept, states = gradients == "kept", _terms(billion_parameters * 10**9, RECIPES["fp32"])

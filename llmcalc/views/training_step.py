@@ -1,7 +1,7 @@
 """The memory of one training step over time, against what a device offers."""
 
 from llmcalc.display import described, table
-from llmcalc.formula import amount
+from llmcalc.formula import in_range, one_number
 from llmcalc.models import model as published
 from llmcalc.svg import stacked_areas
 from llmcalc.timeline import largest_training_batch, peak, step_timeline
@@ -11,12 +11,13 @@ PARTS = {part.replace(" ", "_"): part for part in ("weights", "optimizer", "grad
 """From below: what is always there, then what comes and goes."""
 
 
+@in_range
 def step_memory(
     model="gpt2", batch=8, sequence=1024, attention="explicit", recompute="none", recipe="mixed", memory_GB=24
 ):
     """Memory of a training step from stage to stage, its peak, and the largest batch for a memory, as HTML."""
     for name, value in (("batch", batch), ("sequence", sequence), ("memory_GB", memory_GB)):
-        amount(value, name, of="step_memory", may_be_zero=False)
+        one_number(value, name, of="step_memory", may_be_zero=False)
     transformer, limit = published(model), memory_GB * GB
     how = {"attention": attention, "recompute": recompute, "recipe": recipe}
     timeline = step_timeline(transformer, batch, sequence, **how)
