@@ -36,6 +36,18 @@ def note(pytestconfig):
     return pytestconfig.stash[NOTES].append
 
 
+@pytest.fixture
+def handed(monkeypatch):
+    """A function that calls a view and gives what it hands to the drawing, and its HTML."""
+
+    def call(module, drawing, view, **values):
+        seen, draw = {}, getattr(module, drawing)
+        monkeypatch.setattr(module, drawing, lambda *args, **more: seen.update(more, args=args) or draw(*args, **more))
+        return seen, view(**values)
+
+    return call
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if config.stash[NOTES]:
         terminalreporter.section("notes")

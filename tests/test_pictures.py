@@ -23,18 +23,6 @@ from llmcalc.views.valleys import NEAR, WELL_KNOWN, budget_choice, isoflop_valle
 DAY_OF_A_PFLOP = 1e15 * 86_400
 
 
-@pytest.fixture
-def handed(monkeypatch):
-    """A function that calls a view and gives what it hands to the drawing, and its HTML."""
-
-    def call(module, drawing, view, **values):
-        seen, draw = {}, getattr(module, drawing)
-        monkeypatch.setattr(module, drawing, lambda *args, **more: seen.update(more, args=args) or draw(*args, **more))
-        return seen, view(**values)
-
-    return call
-
-
 # --- training_time, peak_table --------------------------------------------------------------------------------------
 
 

@@ -28,18 +28,6 @@ FLOATING = [name for name, row in FORMATS.items() if row.exponent_bits]
 LISTED = [name for name in FLOATING if FORMATS[name].bits <= 16]
 
 
-@pytest.fixture
-def handed(monkeypatch):
-    """A function that calls a view and gives what it hands to a drawing, and its HTML."""
-
-    def call(module, drawing, view, **values):
-        seen, draw = {}, getattr(module, drawing)
-        monkeypatch.setattr(module, drawing, lambda *args, **more: seen.update(more, args=args) or draw(*args, **more))
-        return seen, view(**values)
-
-    return call
-
-
 # --- steps and errors -----------------------------------------------------------------------------------------------
 
 

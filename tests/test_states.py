@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 from workshop import ROOT
 
+from llmcalc.measured import OPTIMIZER_STATES, STATE_SHAPES
 from llmcalc.states import (
     OPTIMIZERS,
     RECIPES,
@@ -19,30 +20,20 @@ from llmcalc.states import (
 from llmcalc.symbolic import same
 
 PUBLIC = json.loads((ROOT / "tests" / "data" / "pytorch_public.json").read_text(encoding="utf-8"))
-STATES = [case for case in PUBLIC["optimizer"] if case["kind"] == "state"]
 MIXED = [case for case in PUBLIC["optimizer"] if case["kind"] == "mixed_precision"]
 STEPS = [case for case in PUBLIC["optimizer"] if case["kind"] == "training_step"]
-BYTES = {"float32": 4, "bfloat16": 2}
-NAMES = {
-    "adafactor (torch)": "adafactor",
-    "adafactor (transformers)": "adafactor fp32",
-    "adamw 8-bit (bitsandbytes)": "adamw 8-bit",
-    "lion 8-bit (bitsandbytes)": "lion 8-bit",
-    "adamw 32-bit (bitsandbytes)": "adamw 32-bit",
-    "adamw 8-bit (torchao)": "adamw 8-bit torchao",
-    "adamw 4-bit (torchao)": "adamw 4-bit torchao",
-}
+BYTES = {"fp32": 4, "bf16": 2}
 
 
-@pytest.mark.parametrize("case", STATES, ids=lambda case: f"{case['params']['optimizer']}-{case['dtype']}")
-def test_states_are_those_that_real_optimizers_keep(case):
-    name = NAMES.get(case["params"]["optimizer"], case["params"]["optimizer"])
-    assert optimizer_state_bytes(name, case["params"]["shapes"], BYTES[case["dtype"]]) == case["measured_state_bytes"]
+@pytest.mark.parametrize("name", OPTIMIZER_STATES)
+@pytest.mark.parametrize("place", [0, 1], ids=BYTES)
+def test_states_are_those_that_real_optimizers_keep(name, place):
+    size = list(BYTES.values())[place]
+    assert optimizer_state_bytes(name, STATE_SHAPES, size) == OPTIMIZER_STATES[name][place]
 
 
 def test_every_optimizer_but_muon_is_among_the_measured_ones():
-    measured = {NAMES.get(case["params"]["optimizer"], case["params"]["optimizer"]) for case in STATES}
-    assert set(OPTIMIZERS) - measured == {"muon"}
+    assert set(OPTIMIZERS) - set(OPTIMIZER_STATES) == {"muon"}
 
 
 def test_muon_keeps_a_momentum_for_matrices_and_is_adamw_elsewhere():

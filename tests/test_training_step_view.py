@@ -1,6 +1,7 @@
 """The picture of a training step over time: what is drawn, told and tabled is the timeline."""
 
 import re
+from functools import partial
 
 import pytest
 from drawing import check, drawings, read
@@ -35,23 +36,14 @@ def timeline_of(values):
 
 
 @pytest.fixture
-def handed(monkeypatch):
+def drawn(handed):
     """A function that calls the view and gives what it hands to the drawing, and its HTML."""
-
-    def call(**values):
-        seen, module = {}, llmcalc.views.training_step
-        draw = module.stacked_areas
-        monkeypatch.setattr(
-            module, "stacked_areas", lambda *args, **more: seen.update(more, args=args) or draw(*args, **more)
-        )
-        return seen, step_memory(**values)
-
-    return call
+    return partial(handed, llmcalc.views.training_step, "stacked_areas", step_memory)
 
 
 @pytest.mark.parametrize("values", SETTINGS)
-def test_every_stage_is_drawn_with_every_byte(handed, values):
-    seen, html = handed(**values)
+def test_every_stage_is_drawn_with_every_byte(drawn, values):
+    seen, html = drawn(**values)
     timeline, _, chosen = timeline_of(values)
     stages, phases = seen["args"]
     for moment, stage in zip(timeline, stages, strict=True):
@@ -65,18 +57,18 @@ def test_every_stage_is_drawn_with_every_byte(handed, values):
 
 
 @pytest.mark.parametrize("values", SETTINGS)
-def test_a_limit_is_drawn_unless_it_lies_far_above(handed, values):
-    seen, _ = handed(**values)
+def test_a_limit_is_drawn_unless_it_lies_far_above(drawn, values):
+    seen, _ = drawn(**values)
     timeline, _, chosen = timeline_of(values)
     limit = chosen["memory_GB"] * GB
     assert bool(seen["limit"]) == (limit <= 3 * peak(timeline).total)
     assert not seen["limit"] or seen["limit"] == (f"limit {readable(limit, 'B')}", limit)
 
 
-@pytest.mark.parametrize(("factor", "drawn"), [(2.9, True), (3.1, False)])
-def test_a_limit_of_three_times_the_peak_is_drawn_yet(handed, factor, drawn):
-    seen, _ = handed(memory_GB=factor * peak(timeline_of({})[0]).total / GB)
-    assert bool(seen["limit"]) == drawn
+@pytest.mark.parametrize(("factor", "shown"), [(2.9, True), (3.1, False)])
+def test_a_limit_of_three_times_the_peak_is_drawn_yet(drawn, factor, shown):
+    seen, _ = drawn(memory_GB=factor * peak(timeline_of({})[0]).total / GB)
+    assert bool(seen["limit"]) == shown
 
 
 @pytest.mark.parametrize("values", SETTINGS)
