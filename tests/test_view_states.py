@@ -37,7 +37,7 @@ def test_every_count_is_drawn_from_the_smallest_to_the_largest(handed):  # noqa:
     assert set(rows) == set(RECIPES) and len(bars) == len(RECIPES)
     sums = [sum(parts.values()) for parts in bars.values()]
     assert sums == sorted(sums) and (sums[0], sums[-1]) == (6, 20)
-    assert seen["says"].startswith("Bytes for each parameter, from 6 to 20. ")
+    assert re.match("Bytes for each parameter, from 6 to 20[.:]", seen["says"])
     names = ["count", "weights", "gradients", "fp32 copy", "moments", "together", "who counts so, or what keeps it"]
     assert list(rows_of(html)[0]) == names
     for (label, parts), (name, cells) in zip(bars.items(), rows.items(), strict=True):
