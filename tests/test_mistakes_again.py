@@ -156,7 +156,7 @@ AGAIN = {
         "one machine of offer C": 10 * 0.85,
         "the reserve forgotten": 3 * 4 * 0.40,
         "one reserve for a whole machine": 4 * 4 * 0.40,
-        "single cards rented": 24 * 0.40,
+        "single cards rented": 2 * 4.30,
         "parts of a machine rented": 28 * 10.0625 / 168 * 4.30,
         "one card of each machine paid": 2 * 0.85,
         "machine A": 8 * 2.10,

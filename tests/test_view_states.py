@@ -6,7 +6,6 @@ from math import ceil
 
 import pytest
 from drawing import check, drawings, read
-from test_pictures import handed  # noqa: F401
 from test_valleys import rows_of
 from test_views import number, read_quantity, table_of
 
@@ -30,7 +29,7 @@ EIGHT_BIT_MOMENT = Fraction(260, 256)  # a byte each, and four for the scale of 
 # --- state_recipes --------------------------------------------------------------------------------------------------
 
 
-def test_every_count_is_drawn_from_the_smallest_to_the_largest(handed):  # noqa: F811
+def test_every_count_is_drawn_from_the_smallest_to_the_largest(handed):
     seen, html = handed(llmcalc.views.states, "stacked_bars", state_recipes)
     (bars,) = seen["args"]
     rows = {row[0]: row[1:] for row in table_of(html)}
@@ -66,7 +65,7 @@ def test_counts_in_the_order_asked_for():
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("optimizer", STATE_OPTIMIZERS)
-def test_states_are_what_their_terms_come_to(handed, precision, optimizer):  # noqa: F811
+def test_states_are_what_their_terms_come_to(handed, precision, optimizer):
     weights, gradients, copy, moment = BY_HAND[precision]
     values = {"SGD": 0, "SGD with momentum": 1}.get(optimizer, 2)
     moments = values * (EIGHT_BIT_MOMENT if optimizer == "8-bit AdamW" else moment)
@@ -101,7 +100,7 @@ def test_states_are_what_their_terms_come_to(handed, precision, optimizer):  # n
 
 
 @pytest.mark.parametrize("name", ACCELERATORS)
-def test_the_limit_is_the_device(handed, name):  # noqa: F811
+def test_the_limit_is_the_device(handed, name):
     seen, _ = handed(llmcalc.views.states, "stacked_bars", training_states, accelerator=name, billion_parameters=1)
     assert seen["limit"][1] == gpu(name).memory_bytes and name in seen["limit"][0]
     assert ("holds it" in seen["says"]) == (16e9 <= gpu(name).memory_bytes)
@@ -132,7 +131,7 @@ def test_a_training_that_makes_no_sense_is_refused_by_name(name, value):
 @pytest.mark.parametrize("activations", [0, 1, 3, 4, 6, 8, 24, 100])
 @pytest.mark.parametrize("update", ["foreach", "fused"])
 @pytest.mark.parametrize("gradients", ["set to none", "kept"])
-def test_the_fullest_phase_is_the_peak(handed, billions, activations, update, gradients):  # noqa: F811
+def test_the_fullest_phase_is_the_peak(handed, billions, activations, update, gradients):
     settings = {"billion_parameters": billions, "activation_GB": activations, "update": update, "gradients": gradients}
     seen, html = handed(llmcalc.views.states, "stacked_bars", step_phases, **settings)
     (bars,) = seen["args"]
