@@ -29,17 +29,16 @@ def _numbers(values, name, of):
     """`values` as an array of float64; what is no number, or not in even rows, is refused."""
     import numpy as np
 
-    wrong = TypeError(f"{of}: {name} must be a number or an array of numbers, got {shown(values)}")
     try:
         array = np.asarray(values)
     except ValueError:  # rows of different length
-        raise wrong from None
+        array = np.array(None)
     known = array.dtype.kind in "iuf" and not isinstance(values, np.ma.MaskedArray)
     exact = array.dtype.kind == "O" and all(
         isinstance(each, Real) and not isinstance(each, bool) for each in array.flat
     )
     if not (known or exact):
-        raise wrong
+        raise TypeError(f"{of}: {name} must be a number or an array of numbers, got {shown(values)}")
     try:
         return array.astype(float, copy=False)
     except OverflowError:
