@@ -164,11 +164,10 @@ class _Kept:
 
     def norm(self):
         """The input, and its statistics; the library's RMSNorm as single operations keeps an fp32 copy as well."""
-        stream = self.stream
         if self.model.family.norm == "layer":
             on_cpu = self.how["device"] == "cpu" and not self.how["autocast"]
-            return {"input": stream * self.hidden, "statistics": 2 * self.tokens * (self.e if on_cpu else 4)}
-        return self.rms_norm(stream, self.hidden, self.tokens, self.model.width)
+            return {"input": self.stream * self.hidden, "statistics": 2 * self.tokens * (self.e if on_cpu else 4)}
+        return self.rms_norm(self.stream, self.hidden, self.tokens, self.model.width)
 
     def rms_norm(self, stream, values, vectors, width):
         """RMSNorm of `vectors` vectors that are `width` long."""

@@ -10,7 +10,7 @@ copies of matrices are counted, the casts in between are not), the library's RMS
 from dataclasses import dataclass
 
 from llmcalc.activations import CHOICES, activation_ledger
-from llmcalc.formula import amount, in_range, one_of, shown, whole
+from llmcalc.formula import in_range, one_number, one_of, shown, whole
 from llmcalc.lookup import looked_up
 from llmcalc.schedule import Instant, Walk
 from llmcalc.stages import Stages
@@ -126,8 +126,9 @@ class _Step:
             if any_symbolic(sizes[each]):
                 raise TypeError(f"{of}: {each} must be a whole number, got the symbol {size}")
         self.how = {choice: values[0] for choice, values in CHOICES.items()} | how
-        self.kept = activation_ledger(model, **sizes, **self.how)
         self.stages = Stages(model, self.parameters, *sizes.values(), self.how)
+        kept_whole = self.how["recompute"] == "none"  # what the stages are made from already
+        self.kept = self.stages.ledger if kept_whole else activation_ledger(model, **sizes, **self.how)
         self.weights = recipe.weights * count
         self.optimizer = (recipe.master_weights + recipe.moments) * count
         # Gradients in fp32 beside others are copies that the update makes; alone, they are made of others.
@@ -258,9 +259,7 @@ def largest_training_batch(model, memory_bytes, sequence=1, **how):
     >>> largest_training_batch(model("gpt2"), 24 * 10**9, 1024)
     21
     """
-    memory = amount(memory_bytes, "memory_bytes", of="largest_training_batch")
-    if any_symbolic(memory) or getattr(memory, "ndim", 0):
-        raise TypeError(f"largest_training_batch: memory_bytes must be one number, got {memory_bytes}")
+    memory = one_number(memory_bytes, "memory_bytes", of="largest_training_batch")
     if "batch" in how:
         raise TypeError(f"largest_training_batch: batch is what it finds, not given; got {shown(how['batch'])}")
 

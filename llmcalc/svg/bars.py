@@ -4,7 +4,7 @@ from math import isfinite
 
 from llmcalc.formula import amount
 from llmcalc.palette import CARD, INK, LINE, SERIES, TEXT, colour
-from llmcalc.svg.canvas import WIDTH, axis, distinct, dot, legend, line, linear_ticks, picture, plain, text
+from llmcalc.svg.canvas import WIDTH, axis, distinct, dot, legend, line, linear_ticks, picture, text, uprights
 from llmcalc.units import readable
 
 
@@ -98,10 +98,7 @@ def ranges(rows, *, x_label, says, x_log=False, limit=None):
     left, right, top, row = 24 + 9 * max(map(len, rows)), 40, 44 if limit else 16, 26
     bottom = top + row * len(rows)
     x_at, ticks = axis(numbers, x_log, left, WIDTH - right, from_zero=True)
-    draw = []
-    for tick, mark in zip(ticks, distinct(plain, ticks), strict=True):
-        draw.append(line(x_at(tick), top, x_at(tick), bottom + 6, LINE))
-        draw.append(text(x_at(tick), bottom + 26, mark, anchor="middle"))
+    draw = uprights(x_at, ticks, top, bottom)
     if limit:
         draw.append(line(x_at(limit[1]), top - 8, x_at(limit[1]), bottom, TEXT, width=3, dash="8 4"))
         side = "end" if x_at(limit[1]) > WIDTH / 2 else "start"

@@ -4,7 +4,7 @@ from html import escape
 from itertools import pairwise
 from math import ceil, floor, log10
 
-from llmcalc.palette import CARD, TEXT, colour
+from llmcalc.palette import CARD, LINE, TEXT, colour
 from llmcalc.units import readable
 
 WIDTH = 760
@@ -53,6 +53,15 @@ def legend(parts, y):
         draw.append(text(x + 21, y, part))
         x += width
     return draw, y - top
+
+
+def uprights(x_at, ticks, top, bottom):
+    """A line at each mark of an axis below, with its number under it."""
+    draw = []
+    for tick, mark in zip(ticks, distinct(plain, ticks), strict=True):
+        draw.append(line(x_at(tick), top, x_at(tick), bottom + 6, LINE))
+        draw.append(text(x_at(tick), bottom + 26, mark, anchor="middle"))
+    return draw
 
 
 def axis(numbers, log, start, end, from_zero=False):

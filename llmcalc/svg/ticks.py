@@ -2,8 +2,8 @@
 
 from math import isfinite
 
-from llmcalc.palette import LINE, TEXT, colour
-from llmcalc.svg.canvas import WIDTH, axis, distinct, line, picture, plain, text
+from llmcalc.palette import TEXT, colour
+from llmcalc.svg.canvas import WIDTH, axis, line, picture, text, uprights
 
 
 def number_line(rows, *, x_label, says, x_log=False):
@@ -34,10 +34,7 @@ def number_line(rows, *, x_label, says, x_log=False):
     left, right, top, row = 32 + 9 * max(map(len, rows)), WIDTH - 40, 12, 44
     bottom = top + row * len(rows)
     x_at, marks = axis([value for values in rows.values() for value in values], x_log, left, right)
-    draw = []
-    for mark, name in zip(marks, distinct(plain, marks), strict=True):
-        draw.append(line(x_at(mark), top, x_at(mark), bottom + 6, LINE))
-        draw.append(text(x_at(mark), bottom + 26, name, anchor="middle"))
+    draw = uprights(x_at, marks, top, bottom)
     for number, (label, values) in enumerate(rows.items()):
         y = top + row * number + row / 2
         draw.append(text(12, y + 5, label))

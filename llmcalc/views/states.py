@@ -41,16 +41,19 @@ def state_recipes(*names):
     """
     names = names or sorted(RECIPES, key=lambda name: RECIPES[name].bytes_per_parameter)
     counts = {name: _terms(1, looked_up(name, RECIPES, "recipe")) for name in names}
-    sums = [sum(parts.values()) for parts in counts.values()]
-    each = "; ".join(f"{name}: {whole}" for name, whole in zip(counts, sums, strict=True))
-    span = f"Bytes for each parameter, from {min(sums)} to {max(sums)}: what a count includes makes the difference."
-    says = f"{span} {each}."
-    bars = {f"{name}: {whole}": parts for (name, parts), whole in zip(counts.items(), sums, strict=True)}
+    sums = {name: sum(parts.values()) for name, parts in counts.items()}
+    low, high = min(sums.values()), max(sums.values())
+    span = f"Bytes for each parameter, from {low} to {high}: what a count includes makes the difference."
+    bars = {f"{name}: {sums[name]}": parts for name, parts in counts.items()}
+    says = f"{span} {'; '.join(bars)}."
     rows = [
-        (name, *(_plus(value for term, value in parts.items() if kind in term) for kind in _KINDS), whole, source)
-        for (name, parts), whole, source in zip(
-            counts.items(), sums, (RECIPES[name].source for name in counts), strict=True
+        (
+            name,
+            *(_plus(value for term, value in parts.items() if kind in term) for kind in _KINDS),
+            sums[name],
+            RECIPES[name].source,
         )
+        for name, parts in counts.items()
     ]
     header = ("count", *_KINDS, "together", "who counts so, or what keeps it")
     return described(stacked_bars(bars, unit="B", says=says), span, table(rows, header, "bytes for each parameter"))
