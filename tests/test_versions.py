@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 from workshop import LESSONS, MASTERS, ROOT, STRICT, find_python
@@ -39,7 +40,7 @@ def uv(*arguments):
     return done.stdout
 
 
-def run(name, python, *options):
+def run(name):
     """Run every notebook, strictly, and tests of the package in that environment: all of them with the lowest versions.
 
     Other Pythons run what depends on the language: the gate, all formulas in their three readings, the examples.
@@ -47,48 +48,61 @@ def run(name, python, *options):
     ignored = ["--ignore=tests/browser", *(f"--ignore=tests/test_{it}.py" for it in NOT_THE_PACKAGE)]
     tests = [*ignored, "tests"] if name == "lowest" else ["tests/test_gate.py", "tests/test_formulas.py"]
     arguments = ["-rA", *STRICT, "-p", "no:cacheprovider", *NOTEBOOKS, *tests, "llmcalc"]
-    command = [environment(name, python, *options), "-m", "pytest", *arguments]
+    command = [environment(name, *pythons()[name]), "-m", "pytest", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     PROCESSES.append(process)
     output, errors = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
+@cache
+def pythons():
+    """What each environment is made with, by its name; for a Python that is not there, there is none."""
+    found = {"lowest": (find_python("3.11") or sys.executable, "--resolution=lowest-direct")}
+    return found | {f"newest-{version}": (python,) for version in OTHERS if (python := find_python(version))}
+
+
 RUNS, PROCESSES = {}, []
-"""The runs by name, once they have begun; None where there is no such Python. And the commands that were started."""
+"""The runs by name, once they have begun, and the commands that were started."""
 
 
 def begin():
     """Let the runs go on beside the tests of this environment, one after the other."""
     if not RUNS:
-        pool = ThreadPoolExecutor(max_workers=1)
-        oldest = find_python("3.11") or sys.executable
-        RUNS["lowest"] = pool.submit(run, "lowest", oldest, "--resolution=lowest-direct")
-        for version in OTHERS:
-            python = find_python(version)
-            RUNS[f"newest-{version}"] = python and pool.submit(run, f"newest-{version}", python)
+        start(pythons(), at_once=1)
+
+
+def hurry():
+    """This environment has nothing left to do but to wait: what has not begun need not wait in line any longer."""
+    start([name for name, run in RUNS.items() if run.cancel()], at_once=len(pythons()))
+
+
+def start(names, at_once):
+    if names:
+        pool = ThreadPoolExecutor(max_workers=at_once)
+        RUNS.update({name: pool.submit(run, name) for name in names})
         pool.shutdown(wait=False)
 
 
 def stop():
     """End what is still going on, after a failure or an interruption; otherwise all is done by now."""
-    for run in filter(None, RUNS.values()):
+    for run in RUNS.values():
         run.cancel()
     for process in PROCESSES:
         process.terminate()
 
 
 @pytest.fixture(scope="module")
-def runs(note):
+def runs():
     begin()
-    for name in (name for name, run in RUNS.items() if not run):
-        note(f"versions: no Python found for {name}, it was skipped")
+    hurry()
     return RUNS
 
 
 @pytest.mark.parametrize("name", ["lowest", *(f"newest-{version}" for version in OTHERS)])
-def test_all_notebooks_and_tests_pass_with(name, runs):
-    if not runs[name]:
+def test_all_notebooks_and_tests_pass_with(name, runs, note):
+    if name not in runs:
+        note(f"versions: no Python found for {name}, it was skipped")
         pytest.skip("there is no such Python")
     done = runs[name].result()
     if done.returncode:

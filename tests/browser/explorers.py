@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page
 
-PATIENCE = 5
-"""Seconds to wait for a new picture before it counts as missing."""
+PATIENCE = 60
+"""Seconds to wait for a new picture before it counts as missing. Whether one comes is asked here, not how soon: that is
+measured, and on a busy machine, with an environment being installed beside it, a kernel may stand still for seconds."""
 
 
 @dataclass
@@ -53,6 +54,13 @@ def picture_of(explorer):
     return explorer.locator(".widget-html-content")
 
 
+def standing(page):
+    """What an open notebook's explorers and its status bar show, in words: what a failure has to tell."""
+    controls = [control for explorer in explorers(page) for control in controls_of(explorer)]
+    shown = [f"{control.name} at {control.element.evaluate(_VALUE)}" for control in controls]
+    return "; ".join([*shown, *page.locator(".jp-StatusBar-TextItem").all_inner_texts()])
+
+
 def controls_of(explorer):
     """Every slider, number field and drop-down of an explorer."""
     controls = []
@@ -96,6 +104,8 @@ def _number_field(element):
         "keys": (("Enter",), ("Enter",)),
     }
 
+
+_VALUE = "node => node.ariaValueNow ?? node.value"
 
 _LABEL = "node => node.labels[0]?.textContent.trim() || ''"
 
