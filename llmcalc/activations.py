@@ -116,6 +116,7 @@ class _Kept:
         self.pairs = model.heads * self.tokens * sequence  # scores
         self.stream = 4 if how["autocast"] else bytes_per_value  # of a value between layers
         self.dropout = how["dropout"] and model.family.residual_dropout
+        self.narrow = model.projection_weights != 0  # an embedding narrower than the layers: projected in and out
 
     def ledger(self, formulas):
         layer = {name: kept for name, kept in self.layer().items() if not _nothing(kept)}
@@ -155,7 +156,8 @@ class _Kept:
             "ids": INDEX_BYTES * self.tokens,
             # OPT counts positions from the mask, for each sequence; others have one row of them.
             "position_ids": INDEX_BYTES * (self.tokens if offset else self.sequence) if learned else 0,
-            "dropout_mask": self.hidden if self.dropout else 0,
+            "dropout_mask": self.hidden if self.how["dropout"] and self.model.family.embedding_dropout else 0,
+            "projection_input": self.e * self.tokens * self.model.table_width if self.narrow else 0,
         }
 
     def rotary(self):
@@ -245,7 +247,8 @@ class _Kept:
         padded = self.how["labels"] == "shifted" and self.batch == 1
         return {
             "norm": self.norm(),
-            "head_input": e * self.hidden,
+            "projection_input": e * self.hidden if self.narrow else 0,
+            "head_input": e * self.tokens * self.model.table_width,
             "log_probabilities": in_loss * self.tokens * vocabulary,
             "labels": INDEX_BYTES * (self.tokens + 1 if padded else self.tokens),
             "total_weight": in_loss,

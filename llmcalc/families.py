@@ -43,7 +43,8 @@ class Family:
     sinks: bool = False  # one more parameter for each head
     window: int | None = None  # where the config is silent
     windowed: str = ""  # which layers look back no further than the window
-    residual_dropout: bool = False
+    residual_dropout: bool = False  # after attention and after the feed-forward part
+    embedding_dropout: bool = False
     keeps: bool = False  # its activations follow the rules of `llmcalc.activations`
     switches: dict = field(default_factory=dict, hash=False)  # config key -> fields of this row that it sets
     nested: dict = field(default_factory=dict, hash=False)  # sizes that a part of a multimodal config may leave out
@@ -65,7 +66,7 @@ _DEEPSEEK = {
 # fmt: off
 _ROWS = (
     Family("gpt2", "Radford et al. 2019, GPT-2", tied=True, **_GPT, **_BIASED, position_offset=0, feed_forward=4,
-           residual_dropout=True, keeps=True),
+           residual_dropout=True, embedding_dropout=True, keeps=True),
     Family("gptj", "Wang and Komatsuzaki 2021, GPT-J", **_GPT, norms=1, parallel=True, mlp_bias=True, head_bias=True,
            feed_forward=4),
     Family("gpt_neox", "Black et al. 2022, GPT-NeoX; Biderman et al. 2023, Pythia", **_GPT, **_BIASED, parallel=True,
@@ -101,7 +102,8 @@ _ROWS = (
            qk_layernorm="width", switches={"use_qkv_bias": ("qkv_bias",)}),
     Family("olmo2", "OLMo Team 2024, OLMo 2", qk_norm="width", switches=_ATTENTION),
     Family("starcoder2", "Lozhkov et al. 2024, StarCoder 2", tied=True, **{**_GPT, "head_dim_is_free": True},
-           **_BIASED, kv_heads=2, windowed="all", residual_dropout=True, keeps=True, switches={"use_bias": _ALL}),
+           **_BIASED, kv_heads=2, windowed="all", residual_dropout=True, embedding_dropout=True, keeps=True,
+           switches={"use_bias": _ALL}),
     Family("granite", "IBM Granite Team 2024, Granite 3", keeps=True, switches=_LLAMA),
     Family("smollm3", "Hugging Face 2025, SmolLM3", tied=True, kv_heads=4, windowed="no rope", keeps=True,
            switches=_LLAMA),
@@ -110,7 +112,7 @@ _ROWS = (
     Family("deepseek_v2", "DeepSeek-AI 2024, DeepSeek-V2", **_DEEPSEEK, switches=_LLAMA),
     Family("deepseek_v3", "DeepSeek-AI 2024, DeepSeek-V3", **_DEEPSEEK, dense_layers=3, switches=_ATTENTION),
     Family("bert", "Devlin et al. 2018, BERT", **_GPT, **_BIASED, position_offset=0, final_norm=False,
-           embedding_norm=True, encoder=True, residual_dropout=True),
+           embedding_norm=True, encoder=True, residual_dropout=True, embedding_dropout=True),
 )
 # fmt: on
 

@@ -13,9 +13,9 @@ BYTES = {"float32": 4, "bfloat16": 2}
 LIBRARY = {"norm": "library", "device": "cpu", "labels": "shifted"}
 
 
-def ledger(case):
+def ledger(case, **how):
     model = Transformer.from_config({**case["config"], "num_hidden_layers": 2})
-    how = LIBRARY | {"softmax": "same" if model.family.model_type == "gpt2" else "fp32"}
+    how = LIBRARY | {"softmax": "same" if model.family.model_type == "gpt2" else "fp32"} | how
     attention = {"eager": "explicit", "sdpa": "flash"}[case["attention"]]
     return model, model.activation_bytes(case["batch"], case["sequence"], BYTES[case["dtype"]], attention, **how)
 
@@ -24,11 +24,15 @@ def is_fused(case):
     return case["config"]["model_type"] == "phi3" and case["attention"] == "sdpa"
 
 
-@pytest.mark.parametrize(
-    "case",
-    [case for case in STORED if not is_fused(case)],
-    ids=lambda case: f"{case['name']}-{case['batch']}-{case['dtype']}-{case['attention']}",
-)
+def has_dropout(case):
+    return case["name"].endswith("dropout")
+
+
+def named(case):
+    return f"{case['name']}-{case['batch']}-{case['dtype']}-{case['attention']}"
+
+
+@pytest.mark.parametrize("case", [case for case in STORED if not (is_fused(case) or has_dropout(case))], ids=named)
 def test_a_layer_and_all_around_keep_what_autograd_keeps(case):
     _, kept = ledger(case)
     assert kept.per_layer == case["per_layer"]
@@ -46,6 +50,16 @@ def test_phi3_keeps_more_because_its_values_are_a_view_of_a_fused_projection(cas
     copy_of_queries = size * tokens * model.heads * model.head_dim
     assert case["per_layer"] - kept.per_layer == rest_of_projection + copy_of_queries
     assert kept.embedding + kept.rotary + kept.head_and_loss == case["outside_layers"]
+
+
+@pytest.mark.parametrize("case", [case for case in STORED if has_dropout(case)], ids=named)
+def test_dropout_masks_are_kept_where_the_family_has_dropout(case):
+    """On a GPU a mask takes a byte a value, as the ledger says; where this was measured, as much as the value."""
+    _, kept = ledger(case, dropout=True)
+    on_cpu = BYTES[case["dtype"]] - 1
+    assert kept.per_layer + on_cpu * (kept.per_layer.dropout_1 + kept.per_layer.dropout_2) == case["per_layer"]
+    outside = kept.embedding + kept.rotary + kept.head_and_loss
+    assert outside + on_cpu * kept.embedding.dropout_mask == case["outside_layers"]
 
 
 def test_every_family_with_rules_was_measured():

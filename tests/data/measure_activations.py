@@ -3,8 +3,9 @@
 Run with torch 2.13.0 and transformers 5.23.0 (CPU): python measure_activations.py > transformers_activations.json
 
 A model with two layers and one with three: the difference is a layer, the rest is what stands outside the layers. Every
-tensor that autograd saves is counted by its storage, once, parameters excluded. No dropout; labels are given, so that
-the loss is part of it. On a CPU, eager attention and the fused one (sdpa) without a mask of its own.
+tensor that autograd saves is counted by its storage, once, parameters excluded. Dropout only where the name says so;
+labels are given, so that the loss is part of it. On a CPU (where a dropout mask has the format of what it masks), eager
+attention and the fused one (sdpa) without a mask of its own.
 """
 
 import json
@@ -20,6 +21,8 @@ CASES = {
              "embd_pdrop": 0.0, "attn_pdrop": 0.0},
     "opt": {"hidden_size": 192, "num_attention_heads": 6, "ffn_dim": 768, "max_position_embeddings": 128,
             "word_embed_proj_dim": 192, "dropout": 0.0},
+    "opt narrow embedding": {"hidden_size": 192, "num_attention_heads": 6, "ffn_dim": 768,
+                             "max_position_embeddings": 128, "word_embed_proj_dim": 96, "dropout": 0.0},
     "llama": LLAMA,
     "mistral": LLAMA,
     "qwen2": LLAMA,
@@ -32,6 +35,12 @@ CASES = {
     "llama wide heads": {**LLAMA, "head_dim": 64},
     "llama one key/value head": {**LLAMA, "num_key_value_heads": 1},
 }  # fmt: skip
+# Where these families have dropout, but for attention's own, which leads to another kernel on a CPU.
+DROPOUT = {
+    "gpt2 dropout": {**CASES["gpt2"], "resid_pdrop": 0.1, "embd_pdrop": 0.1},
+    "opt dropout": {**CASES["opt"], "dropout": 0.1},
+    "starcoder2 dropout": {**CASES["starcoder2"], "residual_dropout": 0.1, "embedding_dropout": 0.1},
+}
 SIZES = ((1, 64), (2, 48))
 
 
@@ -60,11 +69,11 @@ def kept_bytes(config, layers, batch, sequence, dtype, attention):
 
 def main():
     cases = []
-    for name, sizes in CASES.items():
+    for name, sizes in (CASES | DROPOUT).items():
         config = {"model_type": name.split()[0], **SMALL, **sizes}
         for batch, sequence in SIZES:
             for dtype in ("float32", "bfloat16"):
-                for attention in ("eager", "sdpa"):
+                for attention in ("sdpa",) if name in DROPOUT else ("eager", "sdpa"):
                     two, three = (
                         kept_bytes(config, layers, batch, sequence, getattr(torch, dtype), attention)
                         for layers in (2, 3)
