@@ -41,7 +41,7 @@ def activation_ledger(
     upper bound, for by then what the loss kept is gone, and its input was there already; `.at_once` is the most that
     is held at one moment. `.layers` has an item for each layer (up to 10,000 of them), and each of these,
     `.per_layer`, an item for each operation. `.logits` are the bytes of the logits, which nothing keeps but the
-    caller, for as long as they are used.
+    caller, for as long as they are used, and `.layer_input` those of what one layer hands to the next.
 
     Parameters
     ----------
@@ -120,11 +120,12 @@ class _Kept:
 
     def ledger(self, formulas):
         layer = {name: kept for name, kept in self.layer().items() if not _nothing(kept)}
+        layer_input = self.stream * self.hidden
         inside = {name: layer[name] for name in ("scores", "random_state", "log_sum_exp", "repeated") if name in layer}
         kept = {
             "none": layer,
             "selective": {name: kept for name, kept in layer.items() if name not in inside},
-            "full": {"layer_input": self.stream * self.hidden},
+            "full": {"layer_input": layer_input},
         }[self.how["recompute"]]
         again = {"none": 0, "selective": sum(_total(part) for part in inside.values()), "full": _sum(layer)}
         per_layer = Ledger.of("layer", kept, "bytes", AUTOGRAD, formulas=lambda: formulas().per_layer)
@@ -137,10 +138,14 @@ class _Kept:
         ledger = Ledger.of("activations", tree, "bytes", AUTOGRAD, formulas=formulas)
         logits = self.e * self.tokens * self.model.vocabulary
         once_more = again[self.how["recompute"]]
-        held = self.stream * self.hidden if self.how["recompute"] == "full" else 0  # the layer's input is kept already
+        held = layer_input if self.how["recompute"] == "full" else 0  # it is kept already
         later = ledger.total - ledger.head_and_loss.total + once_more - held
         return ledger.also(
-            peak=ledger.total + once_more, at_once=larger(ledger.total, later), per_layer=per_layer, logits=logits
+            peak=ledger.total + once_more,
+            at_once=larger(ledger.total, later),
+            per_layer=per_layer,
+            logits=logits,
+            layer_input=layer_input,
         )
 
     def layers(self, per_layer):

@@ -11,6 +11,8 @@ from llmcalc.memory import quantized_bytes
 
 SCALES = {"fp32": 32, "fp16": 16, "fp8_e4m3": 8, "power of two": 8}
 """How the scale of a block can be stored, and its bits; a power of two is its exponent alone."""
+TENSOR_SCALE_BYTES = {"fp8_e4m3": 4}
+"""Where the scales of a tensor share one more, in fp32."""
 
 
 def _nf4_levels():
@@ -272,26 +274,26 @@ def quantized(values, format, block="tensor", scale="fp32"):
     blocks = padded.reshape(len(rows), -1, length)
     top = 1 if form.name == "nf4" else form.largest or 2 ** (form.bits - 1) - 1
     largest = np.abs(blocks).max(axis=-1, keepdims=True)
-    scales, more = _scales(largest, top, scale)
+    scales = _scales(largest, top, scale)
     if not np.isfinite(scales).all():
         raise ValueError(f"quantized: no finite scale as {scale} for a block whose largest value is {largest.max()}")
     inside = np.clip(np.divide(blocks, scales, out=np.zeros_like(blocks), where=scales > 0), -top, top)
     back = rounded(inside, form.name) * scales
     back = back.reshape(padded.shape)[:, : rows.shape[-1]].reshape(values.shape)
-    stored = len(rows) * quantized_bytes(rows.shape[-1], form.bits, length, SCALES[scale]) + more
-    return Quantized(back, scales[..., 0], stored)
+    stored = len(rows) * quantized_bytes(rows.shape[-1], form.bits, length, SCALES[scale])
+    return Quantized(back, scales[..., 0], stored + TENSOR_SCALE_BYTES.get(scale, 0))
 
 
 def _scales(largest, top, scale):
-    """A scale for each block from its largest magnitude, as it is stored; and the bytes of a scale for all of them."""
+    """A scale for each block from its largest magnitude, as it is stored."""
     import numpy as np
 
     if scale == "power of two":  # OCP Microscaling Formats v1.0, section 6.3
         exponent = np.where(largest > 0, np.frexp(largest)[1] - 1 - np.floor(np.log2(top)), -127)
-        return np.where(exponent > 127, np.inf, 2.0 ** np.maximum(exponent, -127)), 0
+        return np.where(exponent > 127, np.inf, 2.0 ** np.maximum(exponent, -127))
     if scale == "fp8_e4m3":
         whole = rounded(largest.max() / top / number_format(scale).largest, "fp32")
         if not 0 < whole < np.inf:
-            return largest * 0 + whole, 4
-        return rounded(largest / top / whole, scale) * whole, 4
-    return rounded(largest / top, scale), 0
+            return largest * 0 + whole
+        return rounded(largest / top / whole, scale) * whole
+    return rounded(largest / top, scale)

@@ -18,9 +18,8 @@ class Stages:
         self.model, self.how, self.batch = model, {**how, "recompute": "none"}, batch
         self.ledger = activation_ledger(model, batch, sequence, bytes_per_value, **self.how)
         self.items = {item.name: item for item in self.ledger.per_layer}
-        hidden = self.bytes_of("qkv_input")
-        fp32 = self.how["autocast"] or bytes_per_value == 4
-        stream = hidden // bytes_per_value * 4 if fp32 else hidden  # a tensor between layers
+        stream = self.ledger.layer_input
+        fp32 = stream * bytes_per_value == 4 * self.bytes_of("qkv_input")  # as many values, of four bytes
         self.keeps_input = self.how["norm"] == "fused" or model.family.norm == "layer" or fp32
         self.sizes = {"x": stream, "middle": stream, "y": stream}
 

@@ -94,12 +94,9 @@ def _box(part):
     if kind == "line":
         x1, y1, x2, y2 = (float(part.get(name)) for name in ("x1", "y1", "x2", "y2"))
         return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2), part.get("stroke"), kind)
-    if kind == "polyline":
+    if kind in ("polyline", "polygon"):
         xs, ys = zip(*(map(float, point.split(",")) for point in part.get("points").split()), strict=True)
-        return Box(min(xs), min(ys), max(xs), max(ys), part.get("stroke"), kind)
-    if kind == "polygon":
-        xs, ys = zip(*(map(float, point.split(",")) for point in part.get("points").split()), strict=True)
-        return Box(min(xs), min(ys), max(xs), max(ys), part.get("fill"), kind)
+        return Box(min(xs), min(ys), max(xs), max(ys), part.get("stroke" if kind == "polyline" else "fill"), kind)
     if kind == "circle":
         x, y, r = (float(part.get(name)) for name in ("cx", "cy", "r"))
         return Box(x - r, y - r, x + r, y + r, part.get("fill"), kind)

@@ -1,4 +1,4 @@
-"""All mistakes of some questions of lessons 05 to 07, worked out a second time with plain arithmetic."""
+"""All mistakes of some questions of lessons 05 to 07, worked out a second time; single ones: `test_mistakes.py`."""
 
 from math import sqrt
 
@@ -388,19 +388,3 @@ def test_every_mistake_comes_to_what_its_name_says(question):
         amount = amounts[name]
         exact = 1e-7 if question == "error_of_a_block" else 1e-11  # its scale is stored in fp32
         assert float(given[name](*values)) == pytest.approx(amount, rel=exact), name
-
-
-@pytest.mark.parametrize(
-    ("question", "name", "values", "amount"),
-    [
-        ("fullest_with_segments", "whole-number division", (22, 4, 10, 100), 480),
-        ("adam_direction", "a bias correction that does not know the step", ([4, 2, 6], 0.5, 0.75), 8 / sqrt(48)),
-        ("adam_direction", "a bias correction that is a step behind", ([4, 2, 6], 0.5, 0.75),
-         4 / 0.75 / sqrt(12 / 0.4375)),
-        ("adam_direction", "the weights of old and new exchanged", ([4, 2], 0.75, 0.75),
-         (0.25 * 3 + 1.5) / sqrt(6 * 0.4375)),
-    ],
-)  # fmt: skip
-def test_mistakes_that_other_values_tell_apart(question, name, values, amount):
-    (mistake,) = (mistake for mistake in getattr(checks, question).mistakes if mistake.name == name)
-    assert float(mistake.gives(*values)) == pytest.approx(amount, rel=1e-11)

@@ -4,8 +4,8 @@ from itertools import accumulate, pairwise
 from math import inf
 
 from llmcalc.formula import amount
-from llmcalc.palette import CARD, LINE, TEXT, colour
-from llmcalc.svg.canvas import WIDTH, apart, distinct, dot, legend, line, linear_ticks, picture, text
+from llmcalc.palette import CARD, TEXT, colour
+from llmcalc.svg.canvas import WIDTH, apart, distinct, dot, legend, levels, line, linear_ticks, picture, text
 from llmcalc.units import readable
 
 
@@ -47,11 +47,8 @@ def stacked_areas(stages, phases, *, unit, says, limit=None, binary=False):
     totals = [sum(stage.values()) for stage in stages]
     ticks = linear_ticks(0, max([*totals, limit[1] if limit else 0]) or 1, base=1024 if binary else 1000)
     wide, scale = (RIGHT - LEFT) / len(stages), (BOTTOM - TOP) / ticks[-1]
-    draw = []
     marks = distinct(lambda tick, digits: readable(tick, unit, binary=binary, digits=digits), ticks)
-    for tick, mark in zip(ticks, marks, strict=True):
-        draw.append(line(LEFT, BOTTOM - tick * scale, RIGHT, BOTTOM - tick * scale, LINE))
-        draw.append(text(LEFT - 8, BOTTOM - tick * scale + 5, mark, anchor="end"))
+    draw = levels(lambda tick: BOTTOM - tick * scale, ticks, marks, LEFT, RIGHT)
     below = [0] * len(stages)
     for position, name in enumerate(names):
         above = [height + stage[name] for height, stage in zip(below, stages, strict=True)]

@@ -55,6 +55,15 @@ def legend(parts, y):
     return draw, y - top
 
 
+def levels(y_at, ticks, marks, left, right):
+    """A line at each mark of an axis at the left, with its text before it."""
+    draw = []
+    for tick, mark in zip(ticks, marks, strict=True):
+        draw.append(line(left, y_at(tick), right, y_at(tick), LINE))
+        draw.append(text(left - 8, y_at(tick) + 5, mark, anchor="end"))
+    return draw
+
+
 def uprights(x_at, ticks, top, bottom):
     """A line at each mark of an axis below, with its number under it."""
     draw = []

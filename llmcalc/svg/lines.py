@@ -3,8 +3,8 @@
 from itertools import pairwise
 from math import isfinite
 
-from llmcalc.palette import LINE, TEXT, colour
-from llmcalc.svg.canvas import WIDTH, apart, axis, distinct, dot, line, picture, plain, text
+from llmcalc.palette import TEXT, colour
+from llmcalc.svg.canvas import WIDTH, apart, axis, distinct, dot, levels, line, picture, plain, text
 
 _DASHES = ("", "9 5", "3 4", "12 4 3 4")  # repeats what colour says
 
@@ -52,9 +52,7 @@ def line_chart(x, series, *, x_label, y_label, says, x_log=False, y_log=False, f
     x_at, x_ticks = axis(across, x_log, LEFT, RIGHT)
     y_at, y_ticks = axis(heights, y_log, BOTTOM, TOP, from_zero)
     draw = [text(LEFT - 70, 20, y_label, weight=600), text(RIGHT, HEIGHT - 8, x_label, "end", weight=600)]
-    for tick, mark in zip(y_ticks, distinct(plain, y_ticks), strict=True):
-        draw.append(line(LEFT, y_at(tick), RIGHT, y_at(tick), LINE))
-        draw.append(text(LEFT - 8, y_at(tick) + 5, mark, anchor="end"))
+    draw += levels(y_at, y_ticks, distinct(plain, y_ticks), LEFT, RIGHT)
     for tick, mark in zip(x_ticks, distinct(plain, x_ticks), strict=True):
         draw.append(line(x_at(tick), BOTTOM, x_at(tick), BOTTOM + 6, TEXT))
         draw.append(text(x_at(tick), BOTTOM + 24, mark, anchor="middle"))

@@ -8,7 +8,7 @@ from llmcalc.formula import one_number, one_of
 from llmcalc.linears import linear_layers
 from llmcalc.memory import quantized_bytes, stored_bytes
 from llmcalc.models import model as published
-from llmcalc.rounding import NF4_LEVELS, SCALES, quantized, relative_error, representable
+from llmcalc.rounding import NF4_LEVELS, SCALES, TENSOR_SCALE_BYTES, quantized, relative_error, representable
 from llmcalc.svg import line_chart, number_line, stacked_bars
 from llmcalc.units import GB, readable
 
@@ -89,7 +89,7 @@ def _bytes_of(name, format, block, scale):
         layer.count * layer.outputs * quantized_bytes(layer.inputs, form.bits, block, SCALES[scale])
         for layer in layers
     )  # fmt: skip
-    tensors = sum(layer.count for layer in layers) * (4 if scale == "fp8_e4m3" else 0)
+    tensors = sum(layer.count for layer in layers) * TENSOR_SCALE_BYTES.get(scale, 0)
     kept, two = built.parameters.total - inside, number_format("bf16").bytes_per_value
     parts = {"weights": values, "scales": both - values + tensors, "kept in bf16": stored_bytes(kept, two)}
     return parts, stored_bytes(built.parameters.total, two)
