@@ -193,4 +193,6 @@ def suspects(ratio, within=0.01):
     """
     one_number(ratio, "ratio", of="suspects", may_be_zero=False)
     one_number(within, "within", of="suspects", may_be_zero=True)
-    return [name for name, factor in SUSPECTS.items() if abs(abs(log(ratio)) - log(factor)) <= log(1 + within)]
+    size = abs(log(ratio))
+    near = {name: log(factor) for name, factor in SUSPECTS.items() if abs(size - log(factor)) <= log(1 + within)}
+    return [name for name, factor in near.items() if 2 * size > factor]  # nearer to the factor than to no factor

@@ -84,7 +84,8 @@ def claims_against(document="all four", verdict="slips", kind="any", tool="any")
     if near:
         count = len(numbered) - len(apart)
         bars[f"{count} within {CLOSE:.1%}"] = (min(near), median(near), max(near))
-    says = f"{len(chosen)} of {len(_every())} claims ({document}; {verdict}; kind: {kind}; shown by: {tool})."
+    where = "all four documents" if document == "all four" else document
+    says = f"{len(chosen)} of {len(_every())} claims: {where}, verdict {verdict}, kind {kind}, tool {tool}."
     if apart:
         worst = max(apart, key=_off)
         says += (
@@ -92,9 +93,9 @@ def claims_against(document="all four", verdict="slips", kind="any", tool="any")
             f"{_label(worst)}, has {_farthest(worst):.3g} times what comes out."
         )
     else:
-        says += f" None of the {len(numbered)} with a number is off by more than {CLOSE:.1%}."
+        says += f" {len(numbered) or 'Not one'} of them with a number, off by at most {CLOSE:.1%}."
     picture = ranges(
-        bars or {"none with a number": (1, 1, 1)},
+        bars or {"no number": (1, 1, 1)},
         x_label="written over what comes out" + (f" (cut off at {EDGE:g})" if _cut(apart) else ""),
         x_log=True,
         limit=("what comes out", 1),
@@ -162,5 +163,5 @@ def factor_check(written=9.31, comes_out=9_090.9):
     says = f"Written {written:,}, comes out {comes_out:,}: a factor of {factor:,.5g}. {judged}"
     bars = {name: (1, float(known), float(known)) for name, known in SUSPECTS.items()}
     picture = ranges(bars, x_label="factor", x_log=True, limit=(f"yours: {factor:,.5g}", factor), says=says)
-    rows = [(name, round(float(known), 4), f"{factor / float(known) - 1:+.1%}") for name, known in SUSPECTS.items()]
-    return described(picture, says, table(rows, ("what may have been mixed up", "factor", "yours against it")))
+    rows = [(name, round(float(known), 4), f"{factor / float(known):.4g}") for name, known in SUSPECTS.items()]
+    return described(picture, says, table(rows, ("what may have been mixed up", "factor", "yours over it")))
