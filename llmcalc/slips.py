@@ -122,14 +122,14 @@ def printed_step(written):
     Parameters
     ----------
     written : number
-        As it is printed, but for thousands separators.
+        As it is printed, but for thousands separators; of either sign.
 
     Examples
     --------
     >>> [str(printed_step(number)) for number in (16.67, 437e9, 123_383_808)]
     ['1/100', '1000000000', '1']
     """
-    one_number(written, "written", of="printed_step", may_be_zero=True)
+    one_number(abs(written), "written", of="printed_step", may_be_zero=True)
     digits, step = Fraction(repr(written)), Fraction(1)
     while digits % step:
         step /= 10
@@ -153,7 +153,7 @@ def rounds_to(written, computed):
     >>> rounds_to(494e6, 493_670_400), rounds_to(493_535_232, 493_670_400)
     (True, False)
     """
-    one_number(computed, "computed", of="rounds_to", may_be_zero=True)
+    one_number(abs(computed), "computed", of="rounds_to", may_be_zero=True)
     return abs(Fraction(written) - Fraction(computed)) <= printed_step(written) / 2
 
 
