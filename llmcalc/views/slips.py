@@ -9,7 +9,7 @@ from llmcalc.slips import KINDS, SUSPECTS, TOOLS, ratios, rounds_to, slip_of, su
 from llmcalc.sources import DOCUMENTS, VERDICTS, claims
 from llmcalc.svg import number_line, ranges
 
-BANDS = {"none": 0.0, "up to 1%": 0.01, "up to 10%": 0.1, "up to 10 times": 9.0, "more": float("inf")}
+BANDS = {"nothing": 0.0, "up to 1%": 0.01, "up to 10%": 0.1, "up to 10 times": 9.0, "more": float("inf")}
 """How far off a number may be, by name: the larger over the smaller of written and computed, less 1."""
 
 CLOSE, EDGE = 0.005, 1e-4
@@ -61,7 +61,7 @@ def written_over_computed():
         f"{min(lines['slips']):.2g} and {max(lines['slips']):.4g} times what comes out."
     )
     picture = number_line(lines, x_label="written over what comes out", x_log=True, says=says)
-    return described(picture, says, table(rows, ("verdict", *(f"off by: {name}" for name in BANDS))))
+    return described(picture, says, table(rows, ("verdict", *BANDS), "how many claims are off by"))
 
 
 def claims_against(document="all four", verdict="slips", kind="any", tool="any"):
