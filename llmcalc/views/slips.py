@@ -44,7 +44,7 @@ def written_over_computed():
     numbered = {
         verdict: [claim for claim in _every() if claim.verdict == verdict and ratios(claim)] for verdict in VERDICTS
     }
-    rows, low = [], -1.0
+    rows = []
     for verdict, found in numbered.items():
         low, counts = -1.0, []
         for high in BANDS.values():
@@ -56,8 +56,10 @@ def written_over_computed():
     }
     total = sum(map(len, numbered.values()))
     says = (
-        f"{total} claims have a number. Of {len(numbered['holds'])} that hold and {len(numbered['approximates'])} that "
-        f"approximate none is off by more than 10%; {len(numbered['slips'])} slips lie between "
+        f"{total} claims have a number. The {len(numbered['holds'])} that hold and the "
+        f"{len(numbered['approximates'])} that approximate are off by at most "
+        f"{max(_off(claim) for name in ('holds', 'approximates') for claim in numbered[name]):.1%}; "
+        f"{len(numbered['slips'])} slips lie between "
         f"{min(lines['slips']):.2g} and {max(lines['slips']):.4g} times what comes out."
     )
     picture = number_line(lines, x_label="written over what comes out", x_log=True, says=says)
