@@ -24,13 +24,14 @@ FLOORS = (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
         "stages timeline cluster traffic "
-        "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
+        "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips",
     ),
     (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lines svg.ticks palette display "
         "views.compute views.families views.ledger views.low_bits views.mlp views.notation views.parameters "
-        "views.precision views.runs views.sources views.states views.storage views.training_step views.valleys",
+        "views.precision views.runs views.slips views.sources views.states views.storage views.training_step "
+        "views.valleys",
     ),
     (
         "explorers and checks",
