@@ -19,7 +19,9 @@ from llmcalc.units import GB, TFLOP
 
 LAYERS, WIDTH, SEQUENCE, BATCH, GPUS = 80, 8192, 4096, 512, 64
 PARAMETERS = 12 * LAYERS * WIDTH**2  # of the matrices
-ROOM, RATE, LINK, NETWORK = 72 * GB, 450 * TFLOP, gpu("h100-sxm").link_bytes_per_second // 2, 50 * GB
+KEPT = sequence_parallel_selective_activation_bytes(1, 1, 1, 1)  # bytes of a layer, for each token and value
+CARD, FREE, RATE = gpu("h100-sxm").memory_bytes, 8 * GB, 450 * TFLOP
+LINK, NETWORK = gpu("h100-sxm").link_bytes_per_second // 2, 50 * GB  # bytes a second in one direction
 LAYOUTS = tuple(
     (GPUS // (tensor * stages), tensor, stages)
     for tensor in (1, 2, 4, 8)
@@ -67,7 +69,7 @@ def _lost(layout, *, parts=(1, 1, 1, 1), shared_batch=True, all_layers=False, al
 
 
 def _least(**how):
-    return min(_lost(layout, **how) for layout in LAYOUTS if _held(layout) <= ROOM)
+    return min(_lost(layout, **how) for layout in LAYOUTS if _held(layout) <= CARD - FREE)
 
 
 def _counted(*parts):

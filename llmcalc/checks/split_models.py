@@ -164,6 +164,16 @@ QUESTIONS = {
                 "How long does the whole step take, if so much of it is idle? And how much of that is work?",
             ),
             Mistake(
+                "the idle turns multiplied by the share",
+                lambda stages, idle: _micro_batches(stages, idle, waiting=1 / idle),
+                "A smaller share needs more micro-batches. Does yours?",
+            ),
+            Mistake(
+                "the idle turns divided by the busy share",
+                lambda stages, idle: _micro_batches(stages, idle, waiting=1 - idle),
+                "Which share of the step are the idle turns?",
+            ),
+            Mistake(
                 "one idle turn, whatever the stages",
                 lambda stages, idle: _micro_batches(2, idle) + 0 * stages,
                 TURNS,
