@@ -37,7 +37,7 @@ def _part(layout):
     return tensor_parallel_parameters(PARAMETERS, tensor * stages)
 
 
-def _held(layout, copies=None):
+def held(layout, copies=None):
     """Bytes on a GPU of the first stage, at its fullest."""
     data, tensor, stages = layout
     states = zero_1_bytes(*(stored_bytes(_part(layout), each) for each in (2, 2, 12)), copies or data)
@@ -69,7 +69,7 @@ def _lost(layout, *, parts=(1, 1, 1, 1), shared_batch=True, all_layers=False, al
 
 
 def _least(**how):
-    return min(_lost(layout, **how) for layout in LAYOUTS if _held(layout) <= CARD - FREE)
+    return min(_lost(layout, **how) for layout in LAYOUTS if held(layout) <= CARD - FREE)
 
 
 def _counted(*parts):
