@@ -35,6 +35,10 @@ def _used(peak, factor=1, gpus=CARDS):
     return utilization(factor * training_flops(TRAINED, PACE), 1, gpus * peak)
 
 
+REPORTED = _used(OTHER_CARD.peak())
+"""What a script says that takes the GPUs for others."""
+
+
 def _waits(bits=8, reached=REACHED, factor=1, size=2):
     """Time of sending over time of computing; `factor`: operations counted for six."""
     work = factor * training_flops(SENT, TOKENS)
@@ -57,7 +61,7 @@ QUESTIONS = {
         hint="Operations that the model needs in a second, over the peak of all cards that really ran: dense, in the "
         "format of the run.",
         mistakes=(
-            Mistake("the share of the report", lambda: _used(OTHER_CARD.peak()), "Whose peak is below the line?"),
+            Mistake("the share of the report", lambda: REPORTED, "Whose peak is below the line?"),
             Mistake(
                 "the sparse peak of the other card",
                 lambda: _used(OTHER_CARD.sparse_peak()),
@@ -177,7 +181,7 @@ QUESTIONS = {
     "what_the_cache_counted": Choice(
         right="c",
         because="A key and a value are taken to be as long as the model is wide. In three of the models that is query "
-        "heads times head size. In the last one the heads together are narrower than the model: only the width explains "
+        "heads times head size. In the last one the heads together are narrower than the model: only the width leaves "
         "a factor that is not heads over key/value heads.",
         replies={
             "a": "That would explain a factor of 8, and it would be 8 for all models. What does the first row say?",
@@ -217,7 +221,7 @@ QUESTIONS = {
                 "A new token sees new ones as well: those before it, and itself.",
             ),
             Mistake(
-                "one prompt too many or too few",
+                "the prompt once, not for each new token",
                 lambda prompt, new: prompt + share(new * (new + 1), 2),
                 "Every new token sees all of the prompt.",
             ),

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from llmcalc.checks.answers import Wrong, called, expect_function, inputs_told, shortened
+from llmcalc.checks.answers import StillOpen, Wrong, called, expect_function, inputs_told, shortened
 from llmcalc.checks.engine import Mistake
 
 
@@ -44,9 +44,9 @@ class Decision:
             word = got.strip(" .").lower() if isinstance(got, str) else None
             if word not in self.words:
                 raise Wrong(f"Return one of {_options(self.words)}; your function returns {shortened(got)}.")
+        except StillOpen:
+            raise
         except Wrong as wrong:
-            if "still open" in str(wrong):
-                raise
             raise type(wrong)(f"For {inputs_told(names, case)}: {wrong}") from None
         return word
 
