@@ -80,7 +80,7 @@ def test_labels_may_come_in_any_order_and_case(got, capsys):
     [
         ({"sky": "blue"}, "1 of 2 are right. What you name is right, but it is not all.\nHint: There are more."),
         ({}, "0 of 2 are right. What you name"),
-        ({"sky": "red", 7: "red"}, "1 of 2 are right. You call 'sky' 'red': look again.\nHint: Look up."),
+        ({"sky": "red", 7: "red"}, "1 of 2 are right. 'sky' deserves a label, but not 'red'.\nHint: Look up."),
         ({"sky": "blue", 7: "red", "grass": "green"}, "You call 'grass' 'green': look again.\nHint: Look around."),
         ({"sea": "blue"}, "There is no 'sea' in the question, only 'sky', 7, 'grass'."),
         ({"sky": "pink"}, "'sky' can be one of 'blue', 'red', 'green'; you say 'pink'."),
