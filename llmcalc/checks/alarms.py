@@ -8,7 +8,7 @@ from llmcalc.inference import kv_cache_bytes
 from llmcalc.memory import stored_bytes
 from llmcalc.models import model
 from llmcalc.symbolic import share
-from llmcalc.units import GB
+from llmcalc.units import GB, TFLOP
 
 TRAINED, CARDS, PACE = 8_030_000_000, 8, 54_000
 """Of the run with a share above one: parameters, GPUs, and tokens per second of all of them together."""
@@ -100,6 +100,16 @@ QUESTIONS = {
                 "The tokens are those of all GPUs together.",
             ),
             Mistake("percent", lambda: 100 * _used(CARD.peak()), "The question asks for a fraction, below one."),
+            Mistake(
+                "percent, with the peak of the report",
+                lambda: 100 * REPORTED,
+                "Whose peak is below the line? And the question asks for a fraction.",
+            ),
+            Mistake(
+                "the TFLOP/s that a GPU reaches",
+                lambda: _used(TFLOP),
+                "That belongs above the line. Below it: what this card could reach.",
+            ),
             Mistake(
                 "the fraction upside down",
                 lambda: 1 / _used(CARD.peak()),
@@ -234,6 +244,16 @@ QUESTIONS = {
                 "all pairs in both directions",
                 lambda prompt, new: (prompt + new) ** 2,
                 "That is no mask, and the pairs of the prompt as well.",
+            ),
+            Mistake(
+                "new tokens that see the prompt and themselves",
+                lambda prompt, new: new * (prompt + 1),
+                "No alarm rings at zero or one new token. Does the second one see the first?",
+            ),
+            Mistake(
+                "half of all pairs",
+                lambda prompt, new: (prompt + new) * new / 2,
+                "The mask hides later tokens. Are there any in the prompt?",
             ),
             Mistake(
                 "a triangle without its half",

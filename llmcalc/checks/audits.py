@@ -99,8 +99,8 @@ def _names(formula):
 
 
 QUESTIONS = {
-    "served_bytes_counted_once": Formula(
-        right=lambda parameters, output_weights, cache_values, prompt, new_tokens, bytes_per_value: _served(
+    "served_counted_once": Formula(
+        right=lambda parameters, output, cache_values, prompt, new_tokens, bytes_per_value: _served(
             parameters, cache_values, prompt, new_tokens, bytes_per_value
         ),
         unit="B",
@@ -153,9 +153,14 @@ QUESTIONS = {
                 "How many bytes does a value take?",
             ),
             Mistake(
-                "the bytes of a value for one of the two parts only",
+                "the bytes of a value for the weights only",
                 _names(lambda P, o, c, p, n, e: stored_bytes(P, e) + c * (p + n)),
-                "Weights and cache both have values of that size.",
+                "The cache has values of that size as well.",
+            ),
+            Mistake(
+                "the bytes of a value for the cache only",
+                _names(lambda P, o, c, p, n, e: P + stored_bytes(c * (p + n), e)),
+                "The weights have values of that size as well.",
             ),
         ),
     ),

@@ -70,7 +70,7 @@ class Labels:
         got = self._read(called(answer))
         false = [thing for thing in got if thing in self.sound]
         wrong = [thing for thing in got if thing in self.right and got[thing] != self.right[thing]]
-        missing = [thing for thing in self.right if thing not in got]
+        missing = [thing for thing in _things(self.right) if thing not in got]
         if not (false or wrong or missing):
             print(f"Correct, all {len(self.right)}. {self.because}")
             return
@@ -81,26 +81,33 @@ class Labels:
                 said = f"{thing!r} deserves a label, but not {got[thing]!r}."
             raise Wrong(f"{score} {said}\nHint: {self.replies[thing]}")
         if self.sound:
-            raise Wrong(f"{score} What you name is right, but it is not all.\nHint: {self.hint}")
+            said = "What you name is right, but it is not all." if got else "Your dictionary is empty."
+            raise Wrong(f"{score} {said}\nHint: {self.hint}")
         raise Wrong(f"{score} There is no label for {', '.join(map(repr, missing))}.\nHint: {self.hint}")
 
     def _read(self, got):
-        example = "{" + f"{next(iter(self.right))!r}: {self.labels[0]!r}, ..." + "}"
+        things = _things((*self.right, *self.sound))
         if got is None:
             raise Wrong("Your function returns nothing (None). Did you forget `return`?")
         if not isinstance(got, dict):
+            example = "{" + f"{things[0]!r}: '...', ..." + "}"
             raise Wrong(f"Return a dictionary, such as {example}; your function returns {shortened(got)}.")
-        known, read = {_key(thing): thing for thing in (*self.right, *self.sound)}, {}
+        known, read = {_key(thing): thing for thing in things}, {}
         for thing, label in got.items():
             if _key(thing) not in known:
-                raise Wrong(f"There is no {shortened(thing)} in the question, only {_options(known.values())}.")
-            word = label.strip(" .").lower() if isinstance(label, str) else label
+                raise Wrong(f"There is no {shortened(thing)} in the question, only {_options(things)}.")
+            word = label.strip(" .").lower().replace("_", " ") if isinstance(label, str) else label
             if word not in self.labels:
                 raise Wrong(
                     f"{known[_key(thing)]!r} can be one of {_options(self.labels)}; you say {shortened(label)}."
                 )
             read[known[_key(thing)]] = word
         return read
+
+
+def _things(things):
+    """In an order that says nothing of their labels."""
+    return sorted(things, key=lambda thing: (isinstance(thing, str), thing))
 
 
 def _key(thing):

@@ -191,6 +191,13 @@ QUESTIONS = {
                 "With one significant digit, one step is the power of ten below the number itself.",
             ),
             Mistake(
+                "digits cut off in place of rounding",
+                lambda claimed, computed, digits: (
+                    "rounding" if 0 <= computed - claimed < _unit(claimed, digits) else "slip"
+                ),
+                "A number is rounded to the nearest that can be printed, up or down.",
+            ),
+            Mistake(
                 "numbers that have to be the same",
                 lambda claimed, computed, digits: "rounding" if claimed == computed else "slip",
                 "A printed number stands for all that are rounded to it.",
