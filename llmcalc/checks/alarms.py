@@ -10,9 +10,9 @@ from llmcalc.models import model
 from llmcalc.symbolic import share
 from llmcalc.units import GB, TFLOP
 
-TRAINED, CARDS, PACE = 8_030_000_000, 8, 54_000
+TRAINED, CARDS, PACE = 8_030_000_000, 8, 27_000
 """Of the run with a share above one: parameters, GPUs, and tokens per second of all of them together."""
-CARD, OTHER_CARD = gpu("h100-sxm"), gpu("a100-80gb")
+CARD, OTHER_CARD = gpu("a100-80gb"), gpu("h100-sxm")
 
 SENT, REACHED, TOKENS, GIGABITS = 3_200_000_000, 0.45, 8192, 200
 """Of the step that sends gradients: parameters, utilization, tokens, and the rate of the network in Gbit/s."""
@@ -35,14 +35,14 @@ def _used(peak, factor=1, gpus=CARDS):
     return utilization(factor * training_flops(TRAINED, PACE), 1, gpus * peak)
 
 
-REPORTED = _used(OTHER_CARD.peak())
-"""What a script says that takes the GPUs for others."""
+REPORTED = _used(CARD.peak("tf32"))
+"""What a script says that takes the format for another."""
 
 
 def _waits(bits=8, reached=REACHED, factor=1, size=2):
     """Time of sending over time of computing; `factor`: operations counted for six."""
     work = factor * training_flops(SENT, TOKENS)
-    return communication_ratio(stored_bytes(SENT, size), GIGABITS * GB / bits, work, reached * OTHER_CARD.peak())
+    return communication_ratio(stored_bytes(SENT, size), GIGABITS * GB / bits, work, reached * CARD.peak())
 
 
 def pairs(prompt, new_tokens):
@@ -61,18 +61,23 @@ QUESTIONS = {
         hint="Operations that the model needs in a second, over the peak of all cards that really ran: dense, in the "
         "format of the run.",
         mistakes=(
-            Mistake("the share of the report", lambda: REPORTED, "Whose peak is below the line?"),
+            Mistake("the share of the report", lambda: REPORTED, "Which peak is below the line?"),
             Mistake(
                 "the sparse peak of the other card",
                 lambda: _used(OTHER_CARD.sparse_peak()),
                 "Which cards does the run have? And are half of its weights zero, in a fixed pattern?",
             ),
             Mistake(
-                "the sparse peak (or that of fp8)",
+                "the sparse peak",
                 lambda: _used(CARD.sparse_peak()),
                 "In which format does the run compute, and are half of its weights zero in a fixed pattern?",
             ),
-            Mistake("the peak of tf32", lambda: _used(CARD.peak("tf32")), "In which format does the run compute?"),
+            Mistake("the peak of the other card", lambda: _used(OTHER_CARD.peak()), "Which cards does the run have?"),
+            Mistake(
+                "the peak of the other card in tf32",
+                lambda: _used(OTHER_CARD.peak("tf32")),
+                "Which cards does the run have, and in which format does it compute?",
+            ),
             Mistake(
                 "the peak of fp32",
                 lambda: _used(CARD.peak("fp32")),
@@ -103,7 +108,7 @@ QUESTIONS = {
             Mistake(
                 "percent, with the peak of the report",
                 lambda: 100 * REPORTED,
-                "Whose peak is below the line? And the question asks for a fraction.",
+                "Which peak is below the line? And the question asks for a fraction.",
             ),
             Mistake(
                 "the TFLOP/s that a GPU reaches",
@@ -171,12 +176,12 @@ QUESTIONS = {
             ),
             Mistake(
                 "the seconds of sending",
-                lambda: _waits() * training_flops(SENT, TOKENS) / (REACHED * OTHER_CARD.peak()),
+                lambda: _waits() * training_flops(SENT, TOKENS) / (REACHED * CARD.peak()),
                 "These are right. Over which other time?",
             ),
             Mistake(
                 "the seconds of computing",
-                lambda: training_flops(SENT, TOKENS) / (REACHED * OTHER_CARD.peak()),
+                lambda: training_flops(SENT, TOKENS) / (REACHED * CARD.peak()),
                 "These are right. They belong below the line; what is above it?",
             ),
             Mistake(

@@ -2,38 +2,28 @@
 
 import math
 
-from llmcalc.blocks import attention_weights, embedding_weights, feed_forward_weights
 from llmcalc.checks.decisions import Decision, Labels
 from llmcalc.checks.engine import Mistake
 from llmcalc.memory import stored_bytes
 from llmcalc.published import chinchilla_parameters
 from llmcalc.states import RECIPES
-from llmcalc.tables import CHINCHILLA_SHAPES, GPT3_COMPUTE, GPT3_SHAPES
+from llmcalc.tables import CHINCHILLA_SHAPES
 from llmcalc.units import GB
 
 ROWS = {
-    "XL": GPT3_SHAPES.row("GPT-3 XL"),
-    "13B": GPT3_SHAPES.row("GPT-3 13B"),
-    "12569M": CHINCHILLA_SHAPES.row("12569M"),
+    1: CHINCHILLA_SHAPES.row("1424M")._replace(width=2167),
+    2: CHINCHILLA_SHAPES.row("11452M"),
+    3: CHINCHILLA_SHAPES.row("2298M")._replace(layers=28),
+    4: CHINCHILLA_SHAPES.row("6796M")._replace(heads=26),
 }
-"""Rows in which heads times head size is not the width."""
-EXACT = {
-    "XL": GPT3_COMPUTE.row("GPT-3 XL").parameters,
-    "13B": GPT3_COMPUTE.row("GPT-3 13B").parameters,
-    "12569M": ROWS["12569M"].parameters,
-}
-"""Their parameters, to more digits."""
-VOCABULARY, POSITIONS = 50_257, 2048  # of GPT-3; norms and biases change none of the digits that are printed
+"""Rows of a published table as somebody copied them by hand."""
+VOCABULARY = 32_000
 
 
-def counted(name, width=None, inside=None):
-    """Parameters of a row, if `width` or `inside`, which is heads times head size, were other than printed."""
-    row = ROWS[name]
-    width, inside = width or row.width, inside or row.heads * row.head_dim
-    if name == "12569M":
-        return chinchilla_parameters(row.layers, width, row.feed_forward, inside, 1)
-    layer = attention_weights(width, inside, inside, 1) + feed_forward_weights(width, 4 * width)
-    return row.layers * layer + embedding_weights(VOCABULARY + POSITIONS, width)
+def counted(row, **otherwise):
+    """Parameters of a row whose feed-forward part is four times as wide as the model, as all of the table are."""
+    row = row._replace(**otherwise)
+    return chinchilla_parameters(row.layers, row.width, 4 * row.width, row.heads, row.head_dim, VOCABULARY)
 
 
 PLANNED = 7_000_000_000
@@ -98,21 +88,20 @@ CASES = (
 """Claimed, computed, and significant digits that are printed; none of them is a tie."""
 
 QUESTIONS = {
-    "rows_that_do_not_multiply": Labels(
-        right={"XL": "heads", "13B": "width", "12569M": "nothing"},
-        labels=("heads", "head size", "width", "nothing"),
-        because="The number of parameters decides. XL's goes with an attention as wide as the model, so that 16 heads "
-        "of 128 would do; 13B's with a model 5120 wide, as its heads say. The last row goes with exactly what is "
-        "printed: there the heads together are narrower than the model, as somebody chose.",
+    "rows_copied_by_hand": Labels(
+        right={1: "width", 2: "nothing", 3: "layers", 4: "heads"},
+        labels=("layers", "width", "heads", "head size", "nothing"),
+        because="Two digits of a width are exchanged, layers and heads are two off. The second row goes with exactly "
+        "what is printed: its heads together are narrower than the model, as somebody chose.",
         hint="Every row needs one.",
         replies={
-            "XL": "Count its parameters twice: with an attention as wide as the model, and as wide as its heads say. "
-            "Which of both is printed? What has to change then? Its neighbours in the table have the same size of "
-            "head.",
-            "13B": "Count its parameters twice: with the width that is printed, and with the one that the heads make. "
-            "Which of both agrees with the table that prints more digits? A head's size is a round number here.",
-            "12569M": "Count its parameters as printed, with heads that are narrower than the model. Is anything left "
-            "to explain?",
+            1: "As printed, the count is a little too small. Which one of its columns would have to be larger, and what "
+            "whole number is it then? The heads make a proposal.",
+            2: "Count it as printed, with heads that together are narrower than the model. What is left to explain?",
+            3: "Heads and width go together here. Does the number of parameters come out as well? If not, which column "
+            "has nothing to do with heads and width?",
+            4: "As printed, the count is too small by a few percent. Try it with the width that the heads make, and "
+            "with the heads that the width asks for, in whole numbers.",
         },
     ),
     "terms_behind_the_totals": Labels(
