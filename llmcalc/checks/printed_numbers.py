@@ -95,7 +95,7 @@ QUESTIONS = {
         "what is printed: its heads together are narrower than the model, as somebody chose.",
         hint="Every row needs one.",
         replies={
-            1: "As printed, the count is a little too small. Which one of its columns would have to be larger, and what "
+            1: "As printed, the count is a little too small. Which of its columns would have to be larger, and what "
             "whole number is it then? The heads make a proposal.",
             2: "Count it as printed, with heads that together are narrower than the model. What is left to explain?",
             3: "Heads and width go together here. Does the number of parameters come out as well? If not, which column "
