@@ -69,7 +69,7 @@ def test_what_is_open_is_said_to_be_open(question):
 # --- things that get labels
 
 
-@pytest.mark.parametrize("got", [{"sky": "blue", 7: "red"}, {7: "RED", " Sky": "blue."}])
+@pytest.mark.parametrize("got", [{"sky": "blue", 7: "red"}, {"7": "RED", " Sky": "blue."}])
 def test_labels_may_come_in_any_order_and_case(got, capsys):
     COLOURS(lambda: got)
     assert capsys.readouterr().out == "Correct, all 2. So it is.\n"

@@ -111,7 +111,10 @@ def _things(things):
 
 
 def _key(thing):
-    return thing.strip(" .)").lower() if isinstance(thing, str) else thing
+    if not isinstance(thing, str):
+        return thing
+    word = thing.strip(" .)").lower()
+    return int(word) if word.isdecimal() else word
 
 
 def _options(words):
