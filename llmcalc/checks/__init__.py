@@ -30,6 +30,9 @@ _SUBJECTS = (
     "shared_states",
     "split_models",
     "cluster_plans",
+    "alarms",
+    "printed_numbers",
+    "audits",
 )
 
 
