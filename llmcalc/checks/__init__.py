@@ -26,6 +26,10 @@ _SUBJECTS = (
     "kept_for_backward",
     "held_at_once",
     "recomputation",
+    "cache",
+    "decoding",
+    "adapters",
+    "chat_service",
 )
 
 
