@@ -97,6 +97,16 @@ ADAPTER_SLIPS = (
         ),
         "The two small matrices follow each other, with nothing between.",
     ),
+    Mistake(
+        "heads counted, not their values",
+        _with(lambda s: {"head_dim": 1}),
+        "How many values does a head have?",
+    ),
+    Mistake(
+        "all query heads together as wide as a token",
+        _with(lambda s: {"head_dim": s["width"] / s["heads"]}),
+        "That needs a head_dim of width over heads, and the question does not say so. Which argument did you not use?",
+    ),
     Mistake("one layer only", _with(lambda s: {"layers": 1}), "Every layer has adapters of its own."),
     Mistake("an adapter for the queries alone", _only(lambda heads, kv_heads: heads), "Two matrices are adapted."),
     Mistake("an adapter for the values alone", _only(lambda heads, kv_heads: kv_heads), "Two matrices are adapted."),

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 from functools import partial
+from itertools import combinations
 
 from llmcalc.checks.engine import Formula, Mistake, Number
-from llmcalc.checks.training import slips
 from llmcalc.hardware import gpu
 from llmcalc.inference import kv_cache_bytes
 from llmcalc.memory import largest_batch, stored_bytes
@@ -12,7 +12,7 @@ from llmcalc.models import model
 from llmcalc.quantization import weight_bytes
 from llmcalc.units import GB, GIB
 
-SHARED, OWN, PEOPLE = 3_000, 13_000, 24
+SHARED, OWN, PEOPLE = 9_000, 7_000, 24
 """Tokens of the instructions that all conversations begin with, further tokens of each, and conversations."""
 ASSISTANT = model("qwen2.5-32b")
 READER, READER_SCHEME, READER_CARD = model("qwen2.5-72b"), "awq", gpu("a100-80gb")
@@ -20,71 +20,67 @@ READINGS, FREE_SHARE = 4, Fraction(1, 10)
 """Documents that are read at once, and the part of the card that stays free."""
 
 
-def _step(factor, layers, heads, kv_heads, head_dim, batch, size):
-    """What a step of decoding adds: a token of each sequence, with the keys and values of so many heads."""
-    return factor * kv_cache_bytes(layers, kv_heads, head_dim, 1, batch, size)
+def _step(layers, heads, kv_heads, head_dim, batch, bytes_per_value, vectors=2):
+    """What a step of decoding adds: a token of each sequence, so many vectors of each key/value head."""
+    return vectors * kv_cache_bytes(layers, kv_heads, head_dim, 1, batch, bytes_per_value) / 2
 
 
-def _step_with(change, factor=1):
-    """The same for somebody who changes some of the sizes."""
+ONE_SIZE_WRONG = (
+    (
+        "keys or values forgotten",
+        lambda sizes: {"vectors": 1},
+        "A head looks for something, and brings something back.",
+    ),
+    (
+        "as many queries as keys kept as well",
+        lambda sizes: {"vectors": 3},
+        "Who would ask for an old query again?",
+    ),
+    (
+        "a key for each query head",
+        lambda sizes: {"kv_heads": sizes["heads"]},
+        "How many heads have a key of their own?",
+    ),
+    (
+        "as many keys as query heads that share one",
+        lambda sizes: {"kv_heads": sizes["heads"] / sizes["kv_heads"]},
+        "So many query heads share one key. How many keys are there?",
+    ),
+    ("one head only", lambda sizes: {"kv_heads": 1}, "How many heads have a key of their own?"),
+    ("one value for each head", lambda sizes: {"head_dim": 1}, "A key is a vector. How long is it?"),
+    ("one layer only", lambda sizes: {"layers": 1}, "Every layer makes keys and values of its own."),
+    ("one sequence only", lambda sizes: {"batch": 1}, "For how many sequences does a step write?"),
+    ("values counted in place of bytes", lambda sizes: {"bytes_per_value": 1}, "How many bytes does a value take?"),
+)
+"""What people take for a size of the cache: a name, what it changes, and a nudge."""
 
+
+def _changed(*changes):
     def gives(layers, heads, kv_heads, head_dim, batch, bytes_per_value):
         sizes = {"layers": layers, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, "batch": batch}
-        sizes |= change(sizes)
-        return _step(factor, *sizes.values(), bytes_per_value)
+        sizes["bytes_per_value"] = bytes_per_value
+        return _step(**sizes | {size: value for change in changes for size, value in change(sizes).items()})
 
     return gives
 
 
-HALF = Fraction(1, 2)
-ALL_HEADS = "How many heads have a key of their own?"
+def _differ(one, other):
+    """Whether two slips concern different sizes, so that somebody can make both."""
+    sizes = dict.fromkeys(("heads", "kv_heads"), 1)
+    return not one(sizes).keys() & other(sizes).keys()
+
+
 STEP_SLIPS = (
-    *slips(
-        (
-            ("keys or values forgotten", HALF, "A head looks for something, and brings something back."),
-            ("queries kept as well, as many as keys", Fraction(3, 2), "Who would ask for an old query again?"),
-        ),
-        _step,
-    ),
-    Mistake("a key/value head for each query head", _step_with(lambda s: {"kv_heads": s["heads"]}), ALL_HEADS),
-    Mistake(
-        "a key/value head for each query head, and keys or values forgotten",
-        _step_with(lambda s: {"kv_heads": s["heads"]}, HALF),
-        f"{ALL_HEADS} And is a key all that it has?",
-    ),
-    Mistake(
-        "the query heads of one group in place of the key/value heads",
-        _step_with(lambda s: {"kv_heads": s["heads"] / s["kv_heads"]}),
-        "So many query heads share one key. How many keys are there?",
-    ),
+    *(Mistake(name, _changed(change), hint) for name, change, hint in ONE_SIZE_WRONG),
     Mistake(
         "the queries of all heads kept as well",
-        _step_with(lambda s: {"kv_heads": s["kv_heads"] + s["heads"] * HALF}),
+        lambda layers, heads, kv_heads, *rest: _step(layers, heads, kv_heads + heads / 2, *rest),
         "Who would ask for an old query again?",
     ),
-    Mistake("one layer only", _step_with(lambda s: {"layers": 1}), "Every layer makes keys and values of its own."),
-    Mistake(
-        "one layer only, and keys or values forgotten",
-        _step_with(lambda s: {"layers": 1}, HALF),
-        "Every layer makes its own. And is a key all that a head keeps?",
-    ),
-    Mistake("one sequence only", _step_with(lambda s: {"batch": 1}), "For how many sequences does a step write?"),
-    Mistake(
-        "one sequence only, and keys or values forgotten",
-        _step_with(lambda s: {"batch": 1}, HALF),
-        "For how many sequences does a step write? And is a key all that a head keeps?",
-    ),
-    Mistake("one head only", _step_with(lambda s: {"kv_heads": 1}), "How many heads have a key of their own?"),
-    Mistake("one value for each head", _step_with(lambda s: {"head_dim": 1}), "A key is a vector. How long is it?"),
-    Mistake(
-        "values counted, not bytes",
-        lambda *sizes: _step(1, *sizes[:-1], 1),
-        "That is how many values are added. How many bytes does each take?",
-    ),
-    Mistake(
-        "values counted, not bytes, and keys or values forgotten",
-        lambda *sizes: _step(HALF, *sizes[:-1], 1),
-        "How many bytes does a value take? And is a key all that a head keeps?",
+    *(
+        Mistake(f"{one[0]}, and {other[0]}", _changed(one[1], other[1]), f"{one[2]} And the other slip: {other[2]}")
+        for one, other in combinations(ONE_SIZE_WRONG, 2)
+        if _differ(one[1], other[1])
     ),
 )
 
@@ -121,6 +117,21 @@ WINDOW_SLIPS = (
         "the tokens that have left the window, in the layers that have one",
         lambda *v: _window(*v, seen=v[3]),
         "Does a layer with a window keep what is inside the window, or what is outside?",
+    ),
+    Mistake(
+        "one token less in each window",
+        lambda *v: _window(*v, seen=v[2] - 1),
+        "The question says how many tokens such a layer keeps.",
+    ),
+    Mistake(
+        "what has left the window, in all layers",
+        lambda *v: _window(*v, far=v[3], seen=v[3]),
+        "Does a layer with a window keep what is inside the window, or what is outside?",
+    ),
+    Mistake(
+        "what has left the window, in the layers without one alone",
+        lambda *v: _window(*v, far=v[3], seen=0),
+        "How long is the whole conversation? And do the other layers keep nothing?",
     ),
     Mistake("the layers with a window alone", lambda *v: _window(*v, far=0), "There are two kinds of layers."),
     Mistake("the layers without a window alone", lambda *v: _window(*v, seen=0), "There are two kinds of layers."),
@@ -169,7 +180,9 @@ def _left():
 
 QUESTIONS = {
     "cache_of_a_step": Formula(
-        right=partial(_step, 1),
+        right=lambda layers, heads, kv_heads, head_dim, batch, bytes_per_value: _step(
+            layers, heads, kv_heads, head_dim, batch, bytes_per_value
+        ),
         unit="B",
         hint="One layer and one sequence first: which vectors does the new token leave behind, and how many of them?",
         mistakes=STEP_SLIPS,
@@ -205,6 +218,16 @@ QUESTIONS = {
                 "a beginning for every conversation, and a key for every query head",
                 partial(_together, heads=ASSISTANT.heads, shared=PEOPLE),
                 "How many heads have a key of their own? And whose keys does a conversation use at its beginning?",
+            ),
+            Mistake(
+                "a beginning for every conversation, in GiB",
+                partial(_together, shared=PEOPLE, unit=GIB),
+                "A GB is a power of ten. And whose keys does a conversation use at its beginning?",
+            ),
+            Mistake(
+                "a beginning for every conversation, and keys or values forgotten",
+                partial(_together, shared=PEOPLE, kv=1),
+                "Whose keys does a conversation use at its beginning? And is a key all that a head keeps?",
             ),
             Mistake("keys or values forgotten", partial(_together, kv=1), "A key is looked for, a value brought back."),
             Mistake("one layer only", partial(_together, layers=1), "Every layer makes keys and values of its own."),

@@ -81,7 +81,7 @@ QUESTIONS = {
         mistakes=(
             Mistake("memory as the only limit", lambda: _cheapest(counted=(0,)), "Does everybody get tokens in time?"),
             Mistake(
-                "compute forgotten, or a peak that is reached in full, or one operation for each weight",
+                "compute forgotten",
                 lambda: _cheapest(counted=(0, 1)),
                 "A large batch reads the weights once. What does it not do once?",
             ),
@@ -98,7 +98,9 @@ QUESTIONS = {
             Mistake("all of the memory used", lambda: _cheapest(usable=1), "A part of the memory stays free."),
             Mistake("GiB for the cards' GB", lambda: _cheapest(unit=GIB), "A GB is a power of ten."),
             Mistake(
-                "full bandwidth and full peak", lambda: _cheapest(reads=1, computes=1), "A part of each is reached."
+                "the full peak (or one operation for each weight)",
+                lambda: _cheapest(computes=1),
+                "How much of its peak can a card be counted on to reach? And what does a weight do with a value?",
             ),
             Mistake(
                 "a key for every query head",

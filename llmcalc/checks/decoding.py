@@ -6,11 +6,11 @@ from functools import partial
 from llmcalc.checks.engine import Formula, Mistake, Number
 from llmcalc.checks.training import slips
 from llmcalc.hardware import gpu
-from llmcalc.inference import balanced_batch, kv_cache_bytes, memory_seconds
+from llmcalc.inference import balanced_batch, kv_cache_bytes, memory_seconds, serving_flops
 from llmcalc.memory import stored_bytes
 from llmcalc.models import model
 
-WRITER, WRITER_CARD, WRITERS, WRITTEN = model("qwen2.5-7b"), gpu("rtx-3090"), 6, 12_000
+WRITER, WRITER_CARD, WRITERS, WRITTEN = model("qwen2.5-7b"), gpu("rtx-3090"), 5, 12_000
 """Model and card of the question about pace, sequences, and tokens that each has so far."""
 
 
@@ -63,6 +63,16 @@ BALANCE_SLIPS = (
         "More tokens of a sequence in one step: is compute reached with more sequences, or with fewer?",
     ),
     Mistake(
+        "one token more than the question says",
+        lambda bits, tokens, *rates: _balance(1, bits, tokens + 1, *rates),
+        "`tokens` counts all tokens of a sequence that are in the step.",
+    ),
+    Mistake(
+        "a byte for each weight, and one token of each sequence",
+        lambda bits, tokens, *rates: _balance(1, 8, 1, *rates),
+        "Your function is told two things more. Does it use them?",
+    ),
+    Mistake(
         "16 bits for each weight",
         lambda bits, *values: _balance(1, 16, *values),
         "Your function is told how many bits a weight has. Does it use that?",
@@ -89,13 +99,13 @@ def _pace(weights=None, size=2, cache=WRITERS, kv=2, heads=None, tokens=WRITERS,
     return tokens / memory_seconds(float(read), WRITER_CARD.memory_bytes_per_second)
 
 
-def _compute(weights):
+def _compute():
     """Tokens in a second if nothing but arithmetic took time."""
-    return WRITER_CARD.peak() / (2 * weights)
+    return WRITER_CARD.peak() / serving_flops(WRITER.matmul_weights, 1)
 
 
 QUESTIONS = {
-    "pace_of_six": Number(
+    "pace_of_five": Number(
         right=_pace,
         unit="tokens/s",
         hint="Bytes that one step reads, for all sequences; over the bandwidth that is the time of a step. How many "
@@ -115,6 +125,16 @@ QUESTIONS = {
                 "tokens of one sequence in a second",
                 partial(_pace, tokens=1),
                 "That is what one reader sees. What does the card make for all of them?",
+            ),
+            Mistake(
+                "reading and computing one after the other",
+                lambda: 1 / (1 / _pace() + 1 / _compute()),
+                "Suppose, as the question says, that nothing but reading takes time.",
+            ),
+            Mistake(
+                "the sequences counted twice",
+                partial(_pace, tokens=WRITERS**2),
+                "One step makes one token for each sequence.",
             ),
             Mistake("seconds of a step", lambda: WRITERS / _pace(), "Tokens in a second are asked for."),
             Mistake("seconds for a token", lambda: 1 / _pace(), "Tokens in a second are asked for."),
@@ -136,7 +156,7 @@ QUESTIONS = {
             ),
             Mistake(
                 "compute, which does not bind here",
-                lambda: _compute(WRITER.matmul_weights),
+                _compute,
                 "So fast could the card compute. How long does it take to bring it the numbers?",
             ),
         ),
