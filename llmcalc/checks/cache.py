@@ -248,12 +248,12 @@ QUESTIONS = {
             Mistake(
                 "a tenth of what the weights leave kept free",
                 lambda: _longest(free=FREE_SHARE * _left()),
-                "A tenth of what stays free?",
+                "Of what has a tenth to stay free?",
             ),
             Mistake(
                 "a tenth of the weights kept free",
                 lambda: _longest(free=FREE_SHARE * (READER_CARD.memory_bytes - _left())),
-                "A tenth of what stays free?",
+                "Of what has a tenth to stay free?",
             ),
             Mistake(
                 "GiB for the card's GB",

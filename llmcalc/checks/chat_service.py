@@ -44,14 +44,18 @@ OFFERS = (
 )
 
 
-def limits(offer, usable=USABLE, reads=READS, computes=COMPUTES, unit=GB, heads=None):
-    """Conversations that one card can hold, can read for in time, and can compute for in time."""
+def limits(offer, usable=USABLE, reads=READS, computes=COMPUTES, unit=GB, heads=None, shared=True):
+    """Conversations that one card can hold, can read for in time, and can compute for in time.
+
+    Without `shared`, for somebody who has the weights read once for each conversation.
+    """
     card, parameters = offer.card, SERVED.parameters.total
     weights = stored_bytes(parameters, Fraction(offer.weight_bits) / 8)
     value = Fraction(offer.cache_bits, 8)
     each = kv_cache_bytes(SERVED.layers, heads or SERVED.kv_heads, SERVED.head_dim, LENGTH, 1, value)
     hold = largest_batch(usable * card.memory_gb * unit, weights, each)
-    read = largest_batch(reads * card.memory_bytes_per_second / PACE, weights, each)
+    once, often = (weights, each) if shared else (0, weights + each)
+    read = largest_batch(reads * card.memory_bytes_per_second / PACE, once, often)
     compute = largest_batch(computes * card.peak() / PACE, 0, serving_flops(parameters, 1))
     return hold, read, compute
 
@@ -107,6 +111,22 @@ QUESTIONS = {
                 lambda: _cheapest(heads=SERVED.heads),
                 "How many heads have a key of their own?",
             ),
+            Mistake(
+                "the weights read for each conversation",
+                lambda: _cheapest(shared=False),
+                "A weight that was read meets the tokens of all conversations.",
+            ),
+            Mistake(
+                "six operations for each parameter, as in training",
+                lambda: _cheapest(computes=COMPUTES / 3),
+                "Nothing goes back here.",
+            ),
+            Mistake(
+                "the bits of a cached value taken for bytes",
+                lambda: _cheapest(heads=8 * SERVED.kv_heads),
+                "How many bytes are 8 bits?",
+            ),
+            Mistake("cents in place of dollars", lambda: 100 * _cheapest(), "In which unit is the price of a card?"),
             Mistake("the price of one conversation", lambda: _cheapest() / 1000, "For how many conversations?"),
             Mistake(
                 "conversations on a card of the cheapest offer",
@@ -117,7 +137,7 @@ QUESTIONS = {
             Mistake("offer B", _bill_of("B"), CHEAPER),
             Mistake("offer C", _bill_of("C"), CHEAPER),
             Mistake("offer D", _bill_of("D"), CHEAPER),
-            Mistake("one of the offers E and F", _bill_of("E"), CHEAPER),
+            Mistake("one of the offers E and F (or weights of 16 bits everywhere)", _bill_of("E"), CHEAPER),
             Mistake("offer H", _bill_of("H"), CHEAPER),
             Mistake("one card of the cheapest offer", lambda: OFFERS[6].price, "How many conversations share it?"),
             Mistake("the card with the lowest price", lambda: OFFERS[0].price, "How many conversations share it?"),
