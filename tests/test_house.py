@@ -40,6 +40,7 @@ FLOORS = (
         "checks.precision checks.few_bits checks.scaled_blocks "
         "checks.adam checks.optimizers checks.model_states checks.machines "
         "checks.kept_for_backward checks.held_at_once checks.recomputation "
+        "checks.cache checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
         "checks.decisions checks.alarms checks.printed_numbers checks.audits",
     ),

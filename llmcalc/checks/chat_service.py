@@ -1,0 +1,146 @@
+"""The question about the cheapest way to serve many conversations: the right answer, and frequent mistakes."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+
+from llmcalc.checks.engine import Mistake, Number
+from llmcalc.hardware import Accelerator, gpu
+from llmcalc.inference import kv_cache_bytes, serving_flops
+from llmcalc.memory import largest_batch, stored_bytes
+from llmcalc.models import model
+from llmcalc.units import GB, GIB
+
+SERVED, LENGTH, PACE = model("mistral-nemo-12b"), 1200, 20
+"""The model, tokens of a conversation, and tokens that each must get in a second."""
+USABLE, READS, COMPUTES = Fraction(9, 10), Fraction(7, 10), Fraction(1, 2)
+"""Parts of the card's memory, of its bandwidth and of its peak that the service can count on."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A card to rent, and how the model is stored on it: bits of a weight (with scales) and of a cached value."""
+
+    name: str
+    card: Accelerator
+    weight_bits: float
+    cache_bits: int
+    price: float  # dollars for an hour
+
+    def __str__(self):
+        how = f"weights {self.weight_bits:4} bits, cache {self.cache_bits:2} bits"
+        return f"{self.name}: {self.card.name:13} {how}, {self.price:.2f} dollars an hour"
+
+
+OFFERS = (
+    Offer("A", gpu("l4"), 4.5, 8, 0.40),
+    Offer("B", gpu("rtx-4090"), 4.5, 8, 0.70),
+    Offer("C", gpu("l40s"), 8.5, 8, 0.95),
+    Offer("D", gpu("l40s"), 4.5, 16, 0.95),
+    Offer("E", gpu("a100-80gb"), 4.5, 8, 1.60),
+    Offer("F", gpu("a100-80gb"), 16, 8, 1.60),
+    Offer("G", gpu("h100-sxm"), 8.5, 8, 2.49),
+    Offer("H", gpu("h200"), 16, 16, 3.40),
+)
+
+
+def limits(offer, usable=USABLE, reads=READS, computes=COMPUTES, unit=GB, heads=None, shared=True):
+    """Conversations that one card can hold, can read for in time, and can compute for in time.
+
+    Without `shared`, for somebody who has the weights read once for each conversation.
+    """
+    card, parameters = offer.card, SERVED.parameters.total
+    weights = stored_bytes(parameters, Fraction(offer.weight_bits) / 8)
+    value = Fraction(offer.cache_bits, 8)
+    each = kv_cache_bytes(SERVED.layers, heads or SERVED.kv_heads, SERVED.head_dim, LENGTH, 1, value)
+    hold = largest_batch(usable * card.memory_gb * unit, weights, each)
+    once, often = (weights, each) if shared else (0, weights + each)
+    read = largest_batch(reads * card.memory_bytes_per_second / PACE, once, often)
+    compute = largest_batch(computes * card.peak() / PACE, 0, serving_flops(parameters, 1))
+    return hold, read, compute
+
+
+def _bill(offer, counted=(0, 1, 2), **how):
+    """Dollars an hour for a thousand conversations, on cards that are as full as they can be."""
+    people = int(min(limits(offer, **how)[limit] for limit in counted))
+    return 1000 * offer.price / people if people else inf
+
+
+def _cheapest(**how):
+    return min(_bill(offer, **how) for offer in OFFERS)
+
+
+def _bill_of(name):
+    return lambda: next(_bill(offer) for offer in OFFERS if offer.name == name)
+
+
+CHEAPER = "So much do they cost there, by all three limits. Is there no cheaper offer?"
+
+QUESTIONS = {
+    "cheapest_conversations": Number(
+        right=_cheapest,
+        unit="dollars",
+        hint="Three limits for one card: what fits, what can be read in time, what can be computed in time. Then the "
+        "price, shared by so many. Perhaps more than one thing is off.",
+        mistakes=(
+            Mistake("memory as the only limit", lambda: _cheapest(counted=(0,)), "Does everybody get tokens in time?"),
+            Mistake(
+                "compute forgotten",
+                lambda: _cheapest(counted=(0, 1)),
+                "A large batch reads the weights once. What does it not do once?",
+            ),
+            Mistake(
+                "the time to read forgotten (or the full bandwidth)",
+                lambda: _cheapest(counted=(0, 2)),
+                "Before a card computes with numbers, it has to read them.",
+            ),
+            Mistake(
+                "memory forgotten (or keys, or values)",
+                lambda: _cheapest(counted=(1, 2)),
+                "All caches are on the card at once, with a key and a value for each token.",
+            ),
+            Mistake("all of the memory used", lambda: _cheapest(usable=1), "A part of the memory stays free."),
+            Mistake("GiB for the cards' GB", lambda: _cheapest(unit=GIB), "A GB is a power of ten."),
+            Mistake(
+                "the full peak (or one operation for each weight)",
+                lambda: _cheapest(computes=1),
+                "How much of its peak can a card be counted on to reach? And what does a weight do with a value?",
+            ),
+            Mistake(
+                "a key for every query head",
+                lambda: _cheapest(heads=SERVED.heads),
+                "How many heads have a key of their own?",
+            ),
+            Mistake(
+                "the weights read for each conversation",
+                lambda: _cheapest(shared=False),
+                "A weight that was read meets the tokens of all conversations.",
+            ),
+            Mistake(
+                "six operations for each parameter, as in training",
+                lambda: _cheapest(computes=COMPUTES / 3),
+                "Nothing goes back here.",
+            ),
+            Mistake(
+                "the bits of a cached value taken for bytes",
+                lambda: _cheapest(heads=8 * SERVED.kv_heads),
+                "How many bytes are 8 bits?",
+            ),
+            Mistake("cents in place of dollars", lambda: 100 * _cheapest(), "In which unit is the price of a card?"),
+            Mistake("the price of one conversation", lambda: _cheapest() / 1000, "For how many conversations?"),
+            Mistake(
+                "conversations on a card of the cheapest offer",
+                lambda: 1000 * OFFERS[6].price / _cheapest(),
+                "So many share a card. What do a thousand of them cost?",
+            ),
+            Mistake("offer A", _bill_of("A"), CHEAPER),
+            Mistake("offer B", _bill_of("B"), CHEAPER),
+            Mistake("offer C", _bill_of("C"), CHEAPER),
+            Mistake("offer D", _bill_of("D"), CHEAPER),
+            Mistake("one of the offers E and F (or weights of 16 bits everywhere)", _bill_of("E"), CHEAPER),
+            Mistake("offer H", _bill_of("H"), CHEAPER),
+            Mistake("one card of the cheapest offer", lambda: OFFERS[6].price, "How many conversations share it?"),
+            Mistake("the card with the lowest price", lambda: OFFERS[0].price, "How many conversations share it?"),
+        ),
+    ),
+}
