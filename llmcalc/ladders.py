@@ -65,7 +65,7 @@ def _the_same_otherwise(chosen):
         rungs.append(Rung("flash attention", "free", "the same result, in pieces", {"attention": "flash"}))
     if chosen["update"] != "fused":
         more = {"attention": "flash"} if rungs else {}
-        name = "flash attention and a fused update" if rungs else "a fused update"
+        name = "flash attention with a fused update" if rungs else "a fused update"
         rungs.append(Rung(name, "free", "the same result, in one kernel", {"update": "fused", **more}))
     return rungs
 
