@@ -10,6 +10,7 @@ from llmcalc.jobs import read_model, resolved
 from llmcalc.needs import needed
 from llmcalc.paces import Range, job_flops, least_step, published_hours, serving_pace, steps
 from llmcalc.states import Recipe
+from llmcalc.symbolic import ceil_div
 from llmcalc.transformer import Transformer
 from llmcalc.units import HOUR, readable
 
@@ -95,15 +96,15 @@ class Plan:
 
     @property
     def margin(self):
-        """Bytes that should be left over for what is not counted: 20 % of what is."""
-        return self.total / MARGIN
+        """Whole bytes that should be left over for what is not counted: 20 % of what is."""
+        return ceil_div(self.total, MARGIN)
 
     @property
     def verdict(self):
         """ "fits": with the margin; "does not fit": even without it; "too close to call": between."""
         if self.left < 0:
             return "does not fit"
-        return "fits" if MARGIN * self.left >= self.total else "too close to call"
+        return "fits" if self.left >= self.margin else "too close to call"
 
     @property
     def fits(self):

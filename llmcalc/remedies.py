@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-from llmcalc.flops import training_ledger
+from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.ladders import KINDS, fewer, ladders_of
 from llmcalc.units import readable
 
@@ -162,9 +162,13 @@ def _sent(plan):
 
 
 def _work(plan):
-    """FLOPs that are done for each that the model needs: more than 1 where layers are made again."""
+    """FLOPs that are done for each that the job needs: more than 1 where layers are made again."""
     if plan.job == "serving":
         return 1
     sizes = plan.model, 1, plan.choices["sequence"]
-    once, done = (training_ledger(*sizes, recompute=how).total for how in ("none", plan.choices["recompute"]))
-    return done / once
+    ledger = training_ledger(*sizes, recompute=plan.choices["recompute"])
+    needed = ledger.forward + ledger.backward
+    if plan.choices.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
+        forward = forward_ledger(*sizes)
+        needed -= forward.total - forward.attention
+    return (needed + ledger.recomputed) / needed

@@ -11,11 +11,13 @@ from workshop import ROOT
 import llmcalc
 from llmcalc.cluster import Layout, gpu_ledger
 from llmcalc.compute import cost
-from llmcalc.finetuning import finetuning_ledger
+from llmcalc.finetuning import finetuning_ledger, lora_ledger
 from llmcalc.hardware import gpu
 from llmcalc.inference import cache_ledger
 from llmcalc.jobs import DEFAULTS, JOBS
+from llmcalc.linears import linear_layers
 from llmcalc.models import MODELS, model
+from llmcalc.needs import adapter_inputs
 from llmcalc.planning import plan
 from llmcalc.quantization import weight_bytes
 from llmcalc.runs import RUNS, predicted_hours
@@ -23,9 +25,11 @@ from llmcalc.serving import decode_ledger
 from llmcalc.states import RECIPES
 from llmcalc.timeline import peak, step_timeline
 from llmcalc.traffic import step_seconds
+from llmcalc.transformer import Transformer
 
 LLAMA = {"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32}
 LLAMA |= {"num_key_value_heads": 32, "intermediate_size": 11_008, "vocab_size": 32_000}
+DATA = ROOT / "tests" / "data"
 TRAINABLE = [name for name in MODELS if model(name).family.keeps and not model(name).projection_weights]
 DECODERS = [name for name in MODELS if not model(name).family.encoder]
 
@@ -111,6 +115,20 @@ def test_adapters_are_the_ledger_of_fine_tuning_and_what_is_in_flight(method, we
     assert planned.items["adapter inputs"] == inputs * (1 if recompute == "full" else 32)
     if recompute == "none":
         assert planned.but(trained="bf16").items["adapter inputs"] == 0
+
+
+ADAPTERS = json.loads((DATA / "adapter_inputs.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", ADAPTERS, ids=lambda case: f"{case['config']['model_type']} {case['targets']}")
+def test_adapters_in_fp32_keep_copies_of_their_inputs_as_measured_with_peft(case):
+    built, how = Transformer.from_config(case["config"]), {"trained": "fp32", "recompute": "none"}
+    asked = {name: case[name] for name in ("targets", "rank", "sequence")} | {"micro_batch": case["batch"]} | how
+    (_, wide), (_, narrow) = case["fp32_adapters"], case["bf16_adapters"]
+    adapters = lora_ledger(built, 1, case["targets"]).keys()
+    count = sum(layer.count for layer in linear_layers(built) if layer.name in adapters)
+    between = 4 * 2 * 24 * 4 * count  # what goes from one of the two matrices to the other: here, rank 4, in fp32
+    assert wide - narrow == adapter_inputs(built, asked) + between
 
 
 def test_gpus_that_share_a_training_of_adapters_hold_a_share_of_its_states():
@@ -216,7 +234,7 @@ def test_the_verdict_turns_at_a_fifth_more_than_is_needed_and_at_what_there_is(t
     planned = replace(plan("gpt2", gpu="rtx-4090"), items={"weights": total})
     assert planned.verdict == verdict and planned.fits == (verdict == "fits")
     assert planned.capacity == gpu("rtx-4090").memory_bytes and planned.left == planned.capacity - total
-    assert planned.margin == total / 5
+    assert planned.margin == -(-total // 5)
 
 
 def test_the_reasons_say_what_is_largest_and_what_is_left_or_missing():
@@ -397,7 +415,7 @@ def test_every_choice_can_be_said_by_its_default():
 
 # --- published figures ----------------------------------------------------------------------------------------------
 
-TABLES = json.loads((ROOT / "tests" / "data" / "published_tables.json").read_text(encoding="utf-8"))["records"]
+TABLES = json.loads((DATA / "published_tables.json").read_text(encoding="utf-8"))["records"]
 
 
 def published(name):
