@@ -1,6 +1,7 @@
 """Will it fit: what a job needs on each GPU, whether that fits, how long it takes, and what would help."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -167,6 +168,11 @@ class Plan:
         return None if self.job == "serving" else least_step(self.model, self.gpu, self.choices)
 
     @property
+    def sent(self):
+        """Whole bytes that each GPU sends in a training step; 0 where that is not known."""
+        return math.ceil(self.step.sent.total) if self.step is not None else 0
+
+    @property
     def least_seconds(self):
         """Seconds on the clock that all steps take at least; None where they are not known."""
         return None if self.flops is None or self.step is None else steps(self.choices) * self.step.total
@@ -229,7 +235,7 @@ class Plan:
         if self.flops is not None:
             told |= {"flop": self.flops, "seconds": self.seconds._asdict(), "gpu_hours": self.gpu_hours._asdict()}
         if self.step is not None:
-            told |= {"seconds_per_step_at_least": self.step.total, "bytes_sent_per_gpu_and_step": self.step.sent.total}
+            told |= {"seconds_per_step_at_least": self.step.total, "bytes_sent_per_gpu_and_step": self.sent}
         if self.pace:
             told |= {
                 "seconds_per_token_at_least": self.pace.token_seconds,

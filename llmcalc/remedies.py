@@ -129,7 +129,7 @@ def _fits(plan, *rungs):
 
 def _change(plan, changed, rungs, arguments):
     extra = _work(changed) / _work(plan) - 1
-    sent = _sent(changed) - _sent(plan)
+    sent = changed.sent - plan.sent
     prices = [rung.price for rung in rungs if rung.price]
     if abs(extra) >= 0.005:
         prices.append(f"{abs(extra):.0%} {'more' if extra > 0 else 'fewer'} FLOPs")
@@ -155,10 +155,6 @@ def _seconds(plan):
     if plan.flops is None:
         return 0
     return max(plan.seconds.middle, plan.published_seconds.middle * _work(plan))
-
-
-def _sent(plan):
-    return plan.step.sent.total if plan.step is not None else 0
 
 
 def _work(plan):

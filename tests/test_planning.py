@@ -12,13 +12,13 @@ import llmcalc
 from llmcalc.cluster import Layout, gpu_ledger
 from llmcalc.compute import cost
 from llmcalc.finetuning import finetuning_ledger, lora_ledger
-from llmcalc.hardware import gpu
+from llmcalc.hardware import ACCELERATORS, gpu
 from llmcalc.inference import cache_ledger
 from llmcalc.jobs import DEFAULTS, JOBS
 from llmcalc.linears import linear_layers
 from llmcalc.models import MODELS, model
 from llmcalc.needs import adapter_inputs
-from llmcalc.planning import plan
+from llmcalc.planning import VERDICTS, plan
 from llmcalc.quantization import weight_bytes
 from llmcalc.runs import RUNS, predicted_hours
 from llmcalc.serving import decode_ledger
@@ -215,6 +215,53 @@ def test_serving_by_more_gpus_never_needs_more_on_each(name, batch, context, gpu
         assert "must be a multiple of tensor_parallel" in str(refused)
     else:
         assert many.total <= few.total and many.pace.prefill_seconds <= few.pace.prefill_seconds
+
+
+CHOSEN = {
+    "training": {
+        "recipe": ["mixed", "fp32", "autocast"],
+        "update": ["fused", "foreach"],
+        "tensor_parallel": [1, 2],
+        "pipeline_parallel": [1, 2],
+        "sequence_parallel": [False, True],
+    },
+    "fine-tuning": {"method": ["full", "lora", "qlora"], "tokens": [None, 10**6]},
+    "serving": {
+        "context": [1, 1000, 10**5],
+        "weights": ["bf16", "int8", "awq", "q4_k"],
+        "cache_bytes_per_value": [1, 2],
+        "prefill": [1, 4096],
+    },
+}
+WORDS = ("must be", "must have", "must divide", "has no r", "is not known for", "needs rows", "quantizes experts only")
+OF_A_STEP = {
+    "sequence": [1, 33, 1024],
+    "recompute": ["none", "selective", "full"],
+    "attention": ["flash", "explicit", "efficient"],
+    "zero": [0, 1, 2, 3],
+    "micro_batch": [1, 3, None],
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    data=st.data(),
+    name=st.sampled_from(list(MODELS)),
+    job=st.sampled_from(JOBS),
+    chip=st.sampled_from(list(ACCELERATORS)),
+)
+def test_whatever_is_asked_is_planned_or_refused_in_words(data, name, job, chip):
+    can = CHOSEN[job] if job == "serving" else CHOSEN[job] | OF_A_STEP
+    how = {choice: data.draw(st.sampled_from(values), choice) for choice, values in can.items()}
+    try:
+        planned = plan(name, job, gpu=chip, gpus=data.draw(st.sampled_from([1, 2, 3, 8, 64])), **how)
+    except ValueError as refused:
+        assert any(word in str(refused) for word in WORDS)
+        return
+    assert all(type(size) is int and size >= 0 for size in planned.items.values())
+    assert json.loads(planned.to_json())["total_bytes_per_gpu"] == planned.total == sum(planned.items.values())
+    assert planned.flops is None or planned.seconds.low <= planned.seconds.middle <= planned.seconds.high
+    assert planned.verdict in VERDICTS and planned.verdict in str(planned)
 
 
 # --- the verdict ----------------------------------------------------------------------------------------------------
