@@ -17,6 +17,7 @@ from llmcalc.symbolic import ceil_div, share
 from llmcalc.timeline import Step
 from llmcalc.transformer import Transformer
 
+INSIDE = ("feed_forward", "expert_width", "shared_width")  # inside of an MLP: what tensor parallelism cuts
 SOURCE = (
     "Rajbhandari et al. 2020, ZeRO; Narayanan et al. 2021; Korthikanti et al. 2022; one GPU measured on PyTorch 2.13"
 )
@@ -76,13 +77,14 @@ class Layout:
         """Refuse in words a model, or a sequence, that cannot be shared out like this."""
         if not isinstance(model, Transformer):
             raise TypeError(f"Layout: model must be a Transformer such as model('gpt2'), got {shown(model)}")
-        if model.family.experts:
-            raise ValueError("Layout: model must have no experts, they are not laid out here")
+        if model.family.experts and self.pipeline_parallel > 1:
+            raise ValueError("Layout: model must have no experts to be cut into the stages of a pipeline")
         of_model = {name: getattr(model, name) for name in ("width", "heads", "kv_heads", "layers")}
         check_layout(**self._sizes(), **of_model, sequence=sequence if self.sequence_parallel else None)
-        if model.feed_forward % self.tensor_parallel:
-            allowed = f"a multiple of tensor_parallel = {self.tensor_parallel}"
-            raise ValueError(f"check_layout: feed_forward must be {allowed}, got {model.feed_forward}")
+        for name in INSIDE:
+            if getattr(model, name) % self.tensor_parallel:
+                allowed = f"a multiple of tensor_parallel = {self.tensor_parallel}"
+                raise ValueError(f"check_layout: {name} must be {allowed}, got {getattr(model, name)}")
 
     @property
     def gpus(self):
@@ -98,7 +100,8 @@ class Layout:
 def model_slice(model, layout):
     """What one GPU has of a model: a narrower one of fewer layers, with its part of both tables.
 
-    Fewer key/value heads than GPUs are held by several; a vocabulary that does not divide is filled up. The slice has
+    Experts are cut like any MLP. Fewer key/value heads than GPUs are held by several, and what latent attention keeps
+    is whole on each of them; a vocabulary that does not divide is filled up. The slice has
     the tables of the first and the last stage; `gpu_ledger` counts for each stage what it has.
 
     Examples
@@ -120,7 +123,7 @@ def model_slice(model, layout):
         sliding_layers=min(model.sliding_layers, layers),
         heads=model.heads // shared,
         kv_heads=max(1, model.kv_heads // shared),
-        feed_forward=model.feed_forward // shared,
+        **{name: getattr(model, name) // shared for name in INSIDE},
         vocabulary=padded_values(model.vocabulary, shared) // shared,
     )
 

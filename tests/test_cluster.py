@@ -153,6 +153,15 @@ def test_all_stages_and_shares_together_are_the_model_and_what_is_held_more_than
             assert one.total == whole.parameters.total
 
 
+@pytest.mark.parametrize("name", ["mixtral-8x7b", "deepseek-v3", "gpt-oss-120b", "qwen1.5-moe-a2.7b"])
+def test_experts_are_cut_and_the_router_is_not(name):
+    whole, cut = model(name).parameters, model_slice(model(name), Layout(tensor_parallel=4)).parameters
+    weights = whole.experts.routed.total - cut.experts.routed.total * 4
+    assert weights in (0, -3 * model(name).expert_layers * model(name).experts * model(name).width)  # biases: gpt-oss
+    assert cut.router.total == whole.router.total
+    assert whole.total / 4 < cut.total < whole.total / 4 * 1.1
+
+
 @pytest.mark.parametrize("zero", [1, 2, 3])
 def test_zero_shares_out_what_it_says_and_gathers_a_layer(zero):
     plain = gpu_ledger(LLAMA, Layout(batch=8, data_parallel=8), 4096, recipe="mixed")
@@ -299,7 +308,7 @@ def test_a_model_that_cannot_be_laid_out_is_refused_in_words():
     for name, layout, message in (
         ("gpt2-xl", Layout(tensor_parallel=2), "heads must be a multiple of tensor_parallel = 2, got 25"),
         ("llama-3-8b", Layout(pipeline_parallel=5), "layers must be a multiple of .* = 5, got 32"),
-        ("mixtral-8x7b", Layout(tensor_parallel=2), "Layout: model must have no experts"),
+        ("mixtral-8x7b", Layout(pipeline_parallel=2), "Layout: model must have no experts"),
     ):
         for ledger in (gpu_ledger, traffic_ledger):
             with pytest.raises(ValueError, match=message):
