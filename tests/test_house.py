@@ -23,13 +23,15 @@ FLOORS = (
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
-        "stages timeline turns documents documents.mlp documents.slides documents.deepdive documents.framework sources",
+        "stages timeline turns cluster traffic "
+        "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
     (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lanes svg.lines svg.ticks palette display "
-        "views.compute views.families views.ledger views.low_bits views.many_gpus views.mlp views.notation views.parameters "
-        "views.precision views.runs views.sources views.states views.storage views.training_step views.valleys",
+        "views.compute views.families views.ledger views.low_bits views.many_gpus views.mlp views.notation "
+        "views.parameters views.precision views.runs views.sources views.states views.storage views.training_step "
+        "views.valleys",
     ),
     (
         "explorers and checks",

@@ -18,7 +18,8 @@ def pipeline_schedule(stages=4, micro_batches=8, order="1F1B"):
         numbers.append((stage + 1, works, lasts - works, most_held(turns, stage)))
     idle = idle_share(pipeline_bubble(stages, micro_batches))
     says = (
-        f"{_count(micro_batches, 'micro-batch', 'micro-batches')} through {_count(stages, 'stage', 'stages')}, {order}: "
+        f"{_count(micro_batches, 'micro-batch', 'micro-batches')} through {_count(stages, 'stage', 'stages')}, "
+        f"{order}: "
         f"each stage works {works} of {lasts} turns and is idle for {idle:.1%} of the step. "
         f"The first stage holds at most {_count(numbers[0][-1], 'micro-batch', 'micro-batches')} at once."
     )
