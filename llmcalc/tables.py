@@ -201,6 +201,24 @@ CHINCHILLA_OPTIMA = Table(
     ),
 )
 
+MEGATRON_SCALING = Table(
+    "Training on up to 3072 A100s", "Narayanan et al. 2021, arXiv:2104.04473, table 1",
+    "name parameters layers width heads tensor_parallel pipeline_parallel gpus batch tflop_per_second",
+    (
+        ("1.7B", 1_700 * _M, 24, 2304, 24, 1, 1, 32, 512, 137),
+        ("3.6B", 3_600 * _M, 30, 3072, 32, 2, 1, 64, 512, 138),
+        ("7.5B", 7_500 * _M, 36, 4096, 32, 4, 1, 128, 512, 142),
+        ("18.4B", 18_400 * _M, 40, 6144, 48, 8, 1, 256, 1024, 135),
+        ("39.1B", 39_100 * _M, 48, 8192, 64, 8, 2, 512, 1536, 138),
+        ("76.1B", 76_100 * _M, 60, 10_240, 80, 8, 4, 1024, 1792, 140),
+        ("145.6B", 145_600 * _M, 80, 12_288, 96, 8, 8, 1536, 2304, 148),
+        ("310.1B", 310_100 * _M, 96, 16_384, 128, 8, 16, 1920, 2160, 155),
+        ("529.6B", 529_600 * _M, 105, 20_480, 128, 8, 35, 2520, 2520, 163),
+        ("1008.0B", 1_008 * _B, 128, 25_600, 160, 8, 64, 3072, 3072, 163),
+    ),
+)
+"""Rates that one GPU reached, in TFLOP/s, all layers recomputed. Sequences of 2048 tokens, a vocabulary of 51,200."""
+
 SELECTIVE_RECOMPUTATION = Table(
     "Time of a training step on A100s", "Korthikanti et al. 2022, arXiv:2205.05198, table 5",
     "name layers width heads batch gpus seconds_full seconds_selective mfu hfu",

@@ -23,14 +23,14 @@ FLOORS = (
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
-        "stages timeline cluster traffic jobs needs paces planning ladders remedies "
+        "stages timeline turns cluster traffic jobs needs paces planning ladders remedies "
         "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips",
     ),
     (
         "views",
-        "svg svg.canvas svg.areas svg.bars svg.lines svg.ticks palette display "
-        "views.compute views.families views.ledger views.low_bits views.mlp views.notation views.parameters "
-        "views.precision views.runs views.slips views.sources views.states views.storage views.training_step "
+        "svg svg.canvas svg.areas svg.bars svg.lanes svg.lines svg.ticks palette display "
+        "views.compute views.families views.ledger views.low_bits views.many_gpus views.mlp views.notation "
+        "views.parameters views.precision views.runs views.slips views.sources views.states views.storage views.training_step "
         "views.valleys",
     ),
     (

@@ -16,6 +16,10 @@ KORTHIKANTI = {
     "seconds_full": "iteration_full_recompute", "seconds_selective": "iteration_present_work",
     "mfu": "mfu", "hfu": "hfu",
 }  # fmt: skip
+MEGATRON = {
+    "parameters": "params", "layers": "layers", "width": "hidden", "heads": "heads", "batch": "batch", "gpus": "gpus",
+    "tensor_parallel": "tensor_parallel", "pipeline_parallel": "pipeline_parallel", "tflop_per_second": "achieved",
+}  # fmt: skip
 CELLS = {
     ("GPT3_SHAPES", "Brown", ("Table 2.1",)): {
         **SHAPE, "parameters": "params_nominal", "head_dim": "d_head", "batch_tokens": "batch_tokens",
@@ -30,6 +34,7 @@ CELLS = {
     ("CHINCHILLA_OPTIMA", "Hoffmann", ("Table 3", "Table A3")): {
         "parameters": "params", "tokens": "tokens", "flops": "compute",
     },
+    ("MEGATRON_SCALING", "Narayanan", ("Table 1",)): MEGATRON,
     ("SELECTIVE_RECOMPUTATION", "Korthikanti", ("Table 5",)): KORTHIKANTI,
 }  # fmt: skip
 

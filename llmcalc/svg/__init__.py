@@ -6,7 +6,8 @@ the live page (it takes the theme's colours), the stored notebook (as an image w
 
 from llmcalc.svg.areas import stacked_areas
 from llmcalc.svg.bars import ranges, stacked_bars
+from llmcalc.svg.lanes import lanes
 from llmcalc.svg.lines import line_chart
 from llmcalc.svg.ticks import number_line
 
-__all__ = ["line_chart", "number_line", "ranges", "stacked_areas", "stacked_bars"]
+__all__ = ["lanes", "line_chart", "number_line", "ranges", "stacked_areas", "stacked_bars"]
