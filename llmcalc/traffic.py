@@ -99,9 +99,9 @@ def step_seconds(
 ):  # fmt: skip
     """Ledger of the least time that a training step takes: items `compute`, `bubble`, `tensor` and `network`.
 
-    `compute` is all arithmetic at the peak rate, `bubble` the waiting of a pipeline's stage for the first and after
-    the last micro-batch. Tensor parallelism's sums are needed at once: `tensor` is the whole time that they take.
-    What copies and stages send each other travels while the GPU computes: `network` is what takes longer than that.
+    `compute` is all arithmetic at the peak rate. Tensor parallelism's sums are needed at once: `tensor` is the whole
+    time that they take. `bubble` is the waiting of a pipeline's stage for the first and after the last micro-batch,
+    each of whose turns has both in it. What copies and stages send each other travels while the GPU computes: `network` is what takes longer than that.
     `.efficiency` is the share of the peak rate that is left for the model's own arithmetic, without what is made
     again: no run can have a higher utilization (MFU) on these terms; real ones stay well below, as no matrix product
     reaches the peak.
@@ -127,7 +127,7 @@ def step_seconds(
     >>> from llmcalc.models import model
     >>> layout = Layout(batch=64, tensor_parallel=8, pipeline_parallel=8)
     >>> round(step_seconds(model("gpt-3-175b"), layout, gpu("h100-sxm"), 2048, recompute="full").efficiency, 2)
-    0.53
+    0.52
     """
     if not isinstance(accelerator, Accelerator):
         allowed = "an Accelerator such as gpu('h100-sxm')"
@@ -146,10 +146,12 @@ def step_seconds(
     compute = seconds_for(flops.total, peak)
     neighbours = layout.tensor_parallel * layout.data_parallel
     beside = seconds(sent.data.total, neighbours) + seconds(sent.pipeline.total, layout.gpus)
+    tensor = seconds(sent.tensor.total, layout.tensor_parallel)
+    idle = pipeline_bubble(layout.pipeline_parallel, layout.micro_batches, layout.interleave)
     spent = {
         "compute": compute,
-        "bubble": compute * pipeline_bubble(layout.pipeline_parallel, layout.micro_batches, layout.interleave),
-        "tensor": seconds(sent.tensor.total, layout.tensor_parallel),
+        "bubble": (compute + tensor) * idle,
+        "tensor": tensor,
         "network": larger(beside - compute, 0),
     }
     ledger = Ledger.of("time of a step", spent, "s", SOURCE)

@@ -274,6 +274,8 @@ def test_the_bound_is_all_of_the_time_without_neighbours_and_less_with_them():
     assert step_seconds(llama, Layout(), card, 4096, attention="explicit", recompute="full").efficiency < 0.78
     piped = step_seconds(llama, Layout(batch=8, pipeline_parallel=8), card, 4096)
     assert piped.bubble.total == pytest.approx(7 / 8 * piped.compute.total)
+    both = step_seconds(llama, Layout(batch=8, pipeline_parallel=4, tensor_parallel=2), card, 4096)
+    assert both.bubble.total == pytest.approx(3 / 8 * (both.compute.total + both.tensor.total))  # a turn has both
     inside, across = (Layout(batch=16, data_parallel=2, tensor_parallel=shared) for shared in (8, 16))
     times = [step_seconds(llama, layout, card, 4096) for layout in (inside, across)]
     assert times[1].tensor.total > 8 * times[0].tensor.total  # no longer over the link of one machine
