@@ -29,7 +29,8 @@ FLOORS = (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lines svg.ticks palette display "
         "views.compute views.families views.ledger views.low_bits views.mlp views.notation views.parameters "
-        "views.precision views.runs views.serving views.sources views.states views.storage views.training_step views.valleys",
+        "views.precision views.runs views.serving views.sources views.states views.storage views.training_step "
+        "views.valleys",
     ),
     (
         "explorers and checks",
