@@ -154,6 +154,11 @@ def test_every_line_is_a_models_cache(handed, names, how):
         check(picture)
 
 
+def test_there_are_as_many_lines_as_colours():
+    with pytest.raises(ValueError, match="names must be at most 4, one for each colour, got 5"):
+        cache_growth("gpt2", "llama-2-7b", "llama-3-8b", "mistral-7b", "falcon-7b")
+
+
 # --- decoding_roofline ----------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from llmcalc.serving import decode_flops, decode_ledger, largest_batch_served, l
 from llmcalc.svg import line_chart, stacked_bars
 from llmcalc.units import GB, TFLOP, readable
 
-CACHES = ("llama-2-7b", "llama-3-8b", "gemma-2-9b", "mistral-7b", "falcon-7b")
+CACHES = ("llama-2-7b", "llama-3-8b", "mistral-7b", "falcon-7b")
 
 
 @in_range
@@ -74,8 +74,10 @@ def serving_limits(
 
 @in_range
 def cache_growth(*names, format="bf16", memory_GB=24):
-    """The cache of one sequence against its length, a line for each model, as HTML; by default five small ones."""
+    """The cache of one sequence against its length, a line for each model, as HTML; by default four small ones."""
     one_number(memory_GB, "memory_GB", of="cache_growth", may_be_zero=False)
+    if len(names) > len(CACHES):
+        raise ValueError(f"cache_growth: names must be at most {len(CACHES)}, one for each colour, got {len(names)}")
     names, size = names or CACHES, number_format(format).bytes_per_value
     lengths = [2**power for power in range(9, 18)]
     sizes = {name: [cache_ledger(published(name), 1, tokens, size).total for tokens in lengths] for name in names}
