@@ -155,3 +155,15 @@ STEP_STAGES = {
 Beyond the weights and the optimizer's states, which are there all the time. The caller holds the logits; AdamW's update
 is the fused one. ``step_timeline(model, **STEP_HOW, recompute=...)`` describes the same steps: no stage differs.
 """
+
+LORA_CONFIG = {"model_type": "llama", "vocab_size": 997, "hidden_size": 192, "num_attention_heads": 6}
+LORA_CONFIG |= {"num_key_value_heads": 2, "intermediate_size": 512, "num_hidden_layers": 2}
+LORA_HOW = {"batch": 2, "sequence": 48, "bytes_per_value": 2, "norm": "library", "device": "cpu"}
+LORA_RANK = 4
+LORA_LAYER = {
+    "all trained": 789_504,
+    "q_proj v_proj": 582_144,
+    "all-linear": 721_152,
+    "q_proj v_proj, fp32 adapters": 694_272,
+}
+"""A layer of a small Llama in bf16, all of it trained or adapters of PEFT only: bytes kept for the backward pass."""

@@ -7,6 +7,7 @@ COLOURS = {
     "activations": "#d55e00",
     "cache": "#cc79a7",
     "in flight": "#f0e442",
+    "kept free": "#c8c8c8",
     "other": "#8c8c8c",
 }
 

@@ -245,4 +245,16 @@ LLAMA_70B_FILES = Table(
 )
 """GiB of a file, to two decimals (fp16: to one), and the perplexity of the model in it; the rows whose blocks of layers
 are all in one format."""
+
+FASTER_TRANSFORMER_13B = Table(
+    "Time of an answer from a model of 13B",
+    "kipply 2022, Transformer Inference Arithmetic: FasterTransformer, A100-40GB",
+    "gpus prompt_ms token_ms answer_ms",
+    (
+        (1, 63.17, 22.0, 283.6),
+        (2, 45.45, 13.5, 180.86),
+    ),
+)
+"""Milliseconds of a prompt of 512 tokens, of each token after it, and of both with ten tokens; one sequence, fp16. The
+model has the shape of OPT 13B: 40 layers, 5,120 wide."""
 # fmt: on

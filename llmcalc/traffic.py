@@ -101,10 +101,10 @@ def step_seconds(
 
     `compute` is all arithmetic at the peak rate. Tensor parallelism's sums are needed at once: `tensor` is the whole
     time that they take. `bubble` is the waiting of a pipeline's stage for the first and after the last micro-batch,
-    each of whose turns has both in it. What copies and stages send each other travels while the GPU computes: `network` is what takes longer than that.
-    `.efficiency` is the share of the peak rate that is left for the model's own arithmetic, without what is made
-    again: no run can have a higher utilization (MFU) on these terms; real ones stay well below, as no matrix product
-    reaches the peak.
+    each of whose turns has both in it. What copies and stages send each other travels while the GPU computes:
+    `network` is what takes longer than that. `.efficiency` is the share of the peak rate that is left for the model's
+    own arithmetic, without what is made again: no run can have a higher utilization (MFU) on these terms; real ones
+    stay well below, as no matrix product reaches the peak.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from workshop import ROOT
 from llmcalc.families import FAMILIES
 from llmcalc.finetuning import finetuning_ledger, lora_ledger, lora_parameters
 from llmcalc.linears import NAMES, linear_layers
+from llmcalc.measured import LORA_CONFIG, LORA_HOW, LORA_LAYER, LORA_RANK
 from llmcalc.models import MODELS, model
 from llmcalc.symbolic import same
 from llmcalc.transformer import Transformer
@@ -272,3 +273,39 @@ def test_the_formula_of_every_item_gives_its_number(how):
 def test_fine_tuning_of_nonsense_is_refused(how, error, message):
     with pytest.raises(error, match=message):
         finetuning_ledger(model("llama-3-8b"), **how)
+
+
+# --- measured -------------------------------------------------------------------------------------------------------
+
+
+LAYERS = json.loads((DATA / "lora_activations.json").read_text(encoding="utf-8"))
+ADAPTERS = {"all trained": 0, "q_proj v_proj": 2, "all-linear": 7, "q_proj v_proj, fp32 adapters": 2}
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("case", ADAPTERS)
+def test_what_a_frozen_layer_keeps_is_known_to_the_byte(case, size):
+    """Gone: what was kept for gradients of frozen weights alone. New: what is between the matrices of an adapter."""
+    found = {(each["name"], each["dtype"]): each["per_layer"] for each in LAYERS["cases"]}
+    built = Transformer.from_config({"model_type": "llama", **LAYERS["config"], "num_hidden_layers": 2})
+    tokens = LAYERS["batch"] * LAYERS["sequence"]
+    how = {"norm": "library", "device": "cpu"}
+    kept = built.activation_bytes(LAYERS["batch"], LAYERS["sequence"], size, **how).per_layer
+    one_input = size * tokens * built.width
+    between = 4 if "fp32" in case else size
+    expected = kept.total + ADAPTERS[case] * between * tokens * LAYERS["rank"]
+    if case != "all trained":
+        expected -= 2 * one_input  # normed values, kept for the gradient of a norm's scale
+    if case.startswith("q_proj"):
+        expected -= kept.mlp_input + kept.down_input
+    if between > size:  # an fp32 copy of its input for each adapter, in place of the input
+        expected += 2 * between * tokens * built.width - kept.qkv_input
+    assert found[case, {2: "bfloat16", 4: "float32"}[size]] == expected
+
+
+def test_the_package_has_what_was_measured():
+    assert {each["name"]: each["per_layer"] for each in LAYERS["cases"] if each["dtype"] == "bfloat16"} == LORA_LAYER
+    assert {name: LORA_CONFIG[name] for name in LAYERS["config"]} == LAYERS["config"]
+    assert (LORA_HOW["batch"], LORA_HOW["sequence"], LORA_RANK) == tuple(
+        LAYERS[n] for n in ("batch", "sequence", "rank")
+    )

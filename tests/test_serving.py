@@ -21,6 +21,7 @@ from llmcalc.serving import (
     largest_context_served,
     read_ledger,
 )
+from llmcalc.tables import FASTER_TRANSFORMER_13B
 from llmcalc.transformer import Transformer
 
 DECODERS = [name for name in MODELS if not model(name).family.encoder]
@@ -207,3 +208,11 @@ def test_the_formula_of_every_item_gives_its_number(name, scheme):
         assert sp.sympify(item.formula).subs(sizes) == item.total
     for item in (step, *step):
         assert float(sp.sympify(item.formula).subs(sizes)) == pytest.approx(item.total, rel=1e-9)
+
+
+def test_the_table_of_published_times_is_what_the_record_has():
+    for row in FASTER_TRANSFORMER_13B:
+        name = f"FasterTransformer 13B on {row.gpus} A100-40GB"
+        printed = [records()[name][each]["value"] for each in ("prefill_512", "decode_per_token", "total_10_tokens")]
+        assert [row.prompt_ms, row.token_ms, row.answer_ms] == printed
+        assert row.answer_ms == pytest.approx(row.prompt_ms + 10 * row.token_ms, rel=0.01)
