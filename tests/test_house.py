@@ -23,7 +23,8 @@ FLOORS = (
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
-        "stages timeline documents documents.mlp documents.slides documents.deepdive documents.framework sources",
+        "stages timeline jobs needs paces planning remedies "
+        "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
     ),
     (
         "views",
