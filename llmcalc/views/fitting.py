@@ -28,7 +28,7 @@ def will_it_fit(
     accelerator="rtx-4090",
     gpus="1 GPU",
     sequences_per_GPU=1,
-    tokens=2048,
+    tokens=1024,
     recompute="none",
 ):
     """A plan as a bar: what each GPU needs, the margin behind it, and what the GPU has, with the verdict, as HTML.
@@ -100,9 +100,11 @@ def _parts(planned):
 
 
 def _items(planned):
-    rows = [(name, size, readable(size, "B"), f"{size / planned.capacity:.1%}") for name, size in _parts(planned).items()]
-    for name, size in (("together", planned.total), ("with margin", planned.total + planned.margin)):
-        rows.append((name, size, readable(size, "B"), f"{size / planned.capacity:.1%}"))
+    sums = {"together": planned.total, "with margin": round(planned.total + planned.margin)}
+    rows = [
+        (name, size, readable(size, "B"), f"{size / planned.capacity:.1%}")
+        for name, size in {**_parts(planned), **sums}.items()
+    ]
     return table(rows, ("on one GPU", "bytes", "about", "of its memory"))
 
 
