@@ -87,8 +87,8 @@ def step_timeline(
     >>> [moment.name for moment in step_timeline(model("gpt2"), 8, 1024)][-3:]
     ['layer 1', 'embedding', 'update']
     """
-    step = _Step(model, batch, sequence, recipe, update, bytes_per_value, accumulate, logits,
-                 {"attention": attention, "recompute": recompute, "dropout": dropout} | how)  # fmt: skip
+    step = Step(model, batch, sequence, recipe, update, bytes_per_value, accumulate, logits,
+                {"attention": attention, "recompute": recompute, "dropout": dropout} | how)  # fmt: skip
     return tuple(step.moments())
 
 
@@ -97,7 +97,7 @@ def peak(timeline):
     return max(timeline, key=lambda moment: moment.total)
 
 
-class _Step:
+class Step:
     """One training step of a model; of layers that are alike, one is gone through, and placed where each stands."""
 
     def __init__(self, model, batch, sequence, recipe, update, bytes_per_value, accumulate, logits, how):
@@ -180,7 +180,7 @@ class _Step:
         arrived += layers * more
         instant, more = self._backward(embed, "x", held + start)
         yield self._moment("embedding", "backward", instant, 0, arrived, 0, arrived + more + held)
-        gradients, copies = arrived + more + self.copied, self._copies()
+        gradients, copies = arrived + more + self.copied, self.copies()
         yield self._moment("update", "update", Instant(0, 0, held + copies), 0, gradients, 0, gradients + held)
 
     def _moment(self, name, phase, instant, kept=0, arrived=0, copies=0, left=0):
@@ -190,7 +190,7 @@ class _Step:
         flight = instant.in_flight + copies
         return Moment(name, phase, self.weights, gradients, self.optimizer, activations, flight, after)
 
-    def _copies(self):
+    def copies(self):
         """Bytes that the update takes for a moment."""
         largest = max(self.stages.largest)
         values = {"fused": 0, "foreach": self.count, "one tensor": 2 * largest}[self.update]

@@ -18,7 +18,7 @@ from llmcalc.models import MODELS, model
 from llmcalc.notation import letter
 from llmcalc.schedule import Operation, Walk
 from llmcalc.states import RECIPES, state_ledger
-from llmcalc.timeline import UPDATES, Moment, _Step, largest_training_batch, peak, step_timeline
+from llmcalc.timeline import UPDATES, Moment, Step, largest_training_batch, peak, step_timeline
 from llmcalc.transformer import Transformer
 
 COUNTED = [name for name in MODELS if model(name).family.keeps]
@@ -65,7 +65,7 @@ def test_what_is_kept_is_the_ledgers(name, batch, sequence, how, recipe):
 @given(name=models, batch=few, sequence=few, how=hows)
 def test_what_operations_keep_one_by_one_is_what_the_ledger_says(name, batch, sequence, how):
     kept = model(name).activation_bytes(batch, sequence, **how)
-    step = _Step(model(name), batch, sequence, "mixed", "fused", 2, False, "held", how)
+    step = Step(model(name), batch, sequence, "mixed", "fused", 2, False, "held", how)
     for operations, total in (
         (step.stages.embedding(), kept.embedding + kept.rotary),
         (step.stages.block(), kept.per_layer.total),
