@@ -9,6 +9,7 @@ from llmcalc.lookup import looked_up
 from llmcalc.models import model as preset
 from llmcalc.states import RECIPES, Recipe
 from llmcalc.symbolic import any_symbolic
+from llmcalc.traffic import NETWORK
 from llmcalc.transformer import Transformer
 
 SEQUENCE = 2048
@@ -30,6 +31,8 @@ _STEP = {
     "pipeline_parallel": 1,
     "zero": 0,
     "sequence_parallel": False,
+    "interleave": 1,
+    "network_bytes_per_second": NETWORK,
 }
 DEFAULTS = {
     "training": _STEP,
@@ -59,7 +62,15 @@ FROZEN = {"lora": "bf16", "qlora": "nf4-double"}
 """How the weights that adapters leave alone are kept, if nothing is said."""
 
 _OF_ADAPTERS = ("rank", "targets", "weights", "trained")
-WHOLE_STEPS = ("recipe", "optimizer", "update", "tensor_parallel", "pipeline_parallel", "sequence_parallel")
+WHOLE_STEPS = (
+    "recipe",
+    "optimizer",
+    "update",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "sequence_parallel",
+    "interleave",
+)
 _PLAIN = ("bf16", "fp16", "fp32")
 _COUNTS = ("batch", "sequence", "micro_batch", "data_parallel", "tensor_parallel", "pipeline_parallel", "context")
 

@@ -1,13 +1,13 @@
 """What a job needs on each GPU, in bytes, item by item: the ledgers of the package, put together for one plan."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from llmcalc.activations import CHOICES
+from llmcalc.cluster import Layout, gpu_ledger, model_slice
 from llmcalc.finetuning import finetuning_ledger, lora_ledger
 from llmcalc.formats import number_format
 from llmcalc.inference import cache_ledger
 from llmcalc.jobs import OPTIMIZERS
-from llmcalc.layout import check_layout
 from llmcalc.linears import linear_layers
 from llmcalc.memory import stored_bytes
 from llmcalc.quantization import SCHEMES, weight_bytes
@@ -15,14 +15,11 @@ from llmcalc.schedule import Walk
 from llmcalc.sharding import padded_values, zero_parts
 from llmcalc.stages import Stages
 from llmcalc.states import RECIPES, Recipe
-from llmcalc.symbolic import ceil_div
 from llmcalc.timeline import peak, step_timeline
 
 WIDE = 2  # bytes of a value while the model is served, and of a weight that is made wide for a product
 LOGIT = 4  # bytes of a logit that a token is drawn from
 NOTHING_TRAINED = Recipe(0, 0, 0, 0, 0, "weights that are read and never written: neither gradients nor moments")
-WHOLE = ("attention_norm", "norm", "router", "other")
-"""Parts of a model that every GPU has whole under tensor parallelism."""
 
 
 def needed(model, job, chosen):
@@ -50,24 +47,18 @@ def _how(chosen):
     return how | ({"autocast": True} if chosen["recipe"] == "autocast" else {})
 
 
+def layout_of(chosen):
+    """How a training step is laid out over the GPUs."""
+    return Layout(**{field.name: chosen[field.name] for field in fields(Layout)})
+
+
 def trained(model, chosen):
     """A training step of all of a model."""
-    if chosen["tensor_parallel"] * chosen["pipeline_parallel"] > 1 or chosen["zero"]:
-        raise ValueError("plan: zero, tensor_parallel and pipeline_parallel cannot be planned yet")
-    accumulate = chosen["micro_batch"] * chosen["data_parallel"] != chosen["batch"]
-    moment = peak(
-        step_timeline(
-            model, chosen["micro_batch"], chosen["sequence"], recipe=recipe_of(chosen), update=chosen["update"],
-            accumulate=accumulate, **_how(chosen),
-        )
+    held = gpu_ledger(
+        model, layout_of(chosen), chosen["sequence"],
+        recipe=recipe_of(chosen), update=chosen["update"], **_how(chosen),
     )  # fmt: skip
-    return {
-        "weights": moment.weights,
-        "gradients": moment.gradients,
-        "optimizer": moment.optimizer,
-        "activations": moment.activations,
-        "in flight": moment.in_flight,
-    }
+    return {name.replace("_", " "): total for name, total in held.items()}
 
 
 # --- a training step of adapters ------------------------------------------------------------------------------------
@@ -137,43 +128,36 @@ def _sharded(items, chosen):
 
 
 def served(model, chosen):
-    """A model that answers: its weights, the cache, and what a prompt or the logits take for a moment.
-
-    With tensor parallelism matrices and tables are cut, norms and routers are on every GPU, and so is a key/value
-    head where there are fewer of them than GPUs, or the latent cache. What is in flight is counted whole.
-    """
-    gpus, batch = chosen["tensor_parallel"], sequences_of_a_copy(chosen)
-    _check_cuts(model, gpus)
-    stored = weight_bytes(model, chosen["weights"])
-    cut = stored.total - sum(stored.kept[part].total for part in WHOLE)
+    """A model that answers: its weights, the cache, and what a prompt or the logits take for a moment."""
+    part, batch = served_part(model, chosen["tensor_parallel"]), sequences_of_a_copy(chosen)
+    flight = max(_prompt_bytes(part, chosen["prefill"]), stored_bytes(batch * part.vocabulary, LOGIT))
     return {
-        "weights": -(-cut // gpus) + stored.total - cut,
-        "cache": cache_on_each(model, batch, chosen["context"], chosen["cache_bytes_per_value"], gpus),
-        "in flight": max(_prompt_bytes(model, chosen["prefill"]), _logit_bytes(model, batch))
-        + widened(model, chosen["weights"]),
+        "weights": weight_bytes(part, chosen["weights"]).total,
+        "cache": cache_ledger(part, batch, chosen["context"], chosen["cache_bytes_per_value"]).total,
+        "in flight": flight + widened(part, chosen["weights"]),
     }
+
+
+def served_part(model, gpus):
+    """What one GPU has of a model that several share by tensor parallelism: a narrower model, as in training.
+
+    Of experts each GPU has a part of all; a latent cache is on every GPU, and so is a key/value head where there are
+    fewer of them than GPUs.
+    """
+    if gpus == 1:
+        return model
+    for name in ("expert_width", "shared_width"):
+        if getattr(model, name) % gpus:
+            raise ValueError(f"plan: {name} must be a multiple of tensor_parallel = {gpus}, got {getattr(model, name)}")
+    row = model.family
+    part = model_slice(replace(model, family=replace(row, experts="")), Layout(tensor_parallel=gpus))
+    inside = {name: getattr(model, name) // gpus for name in ("expert_width", "shared_width")}
+    return replace(part, family=row, **inside)
 
 
 def sequences_of_a_copy(chosen):
     """Sequences that one copy of the model answers at once."""
     return chosen["batch"] // chosen["copies"]
-
-
-def cache_on_each(model, batch, context, bytes_per_value, gpus):
-    """Bytes of the key/value cache on each of the GPUs that share a model."""
-    whole = cache_ledger(model, batch, context, bytes_per_value).total
-    if model.family.latent:
-        return whole
-    return -(-whole * ceil_div(model.kv_heads, gpus) // model.kv_heads)
-
-
-def _check_cuts(model, gpus):
-    check_layout(width=model.width, heads=model.heads, tensor_parallel=gpus)
-    if not model.family.latent:
-        check_layout(heads=model.heads, kv_heads=model.kv_heads, tensor_parallel=gpus)
-    for name in ("feed_forward", "expert_width", "shared_width"):
-        if getattr(model, name) % gpus:
-            raise ValueError(f"plan: {name} must be a multiple of tensor_parallel = {gpus}, got {getattr(model, name)}")
 
 
 def _prompt_bytes(model, tokens):
@@ -186,8 +170,3 @@ def _prompt_bytes(model, tokens):
     walk.here = {"x"}
     walk.forward(layer)
     return walk.fullest.total
-
-
-def _logit_bytes(model, batch):
-    """Bytes of the logits of the next token of each sequence."""
-    return stored_bytes(batch * model.vocabulary, LOGIT)

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from llmcalc.collectives import all_reduce_bytes, transfer_seconds
 from llmcalc.compute import gpu_hours, seconds_for, training_flops
 from llmcalc.flops import forward_ledger
-from llmcalc.inference import memory_seconds, serving_flops
-from llmcalc.needs import WIDE, cache_on_each, recipe_of, sequences_of_a_copy
+from llmcalc.inference import serving_flops
+from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
 from llmcalc.runs import predicted_hours
-from llmcalc.serving import decode_flops, read_ledger
+from llmcalc.serving import decode_ledger
+from llmcalc.traffic import step_seconds
 
 PCIE = 32 * 10**9
 """Bytes per second in one direction where a data sheet names no link: PCIe 4.0 with 16 lanes."""
@@ -27,7 +28,7 @@ class Range(NamedTuple):
         return Range(*(factor * each for each in self))
 
 
-def step_flops(model, job, chosen):
+def job_flops(model, chosen):
     """FLOPs of a whole training: 6PD; with adapters 4PD, for no gradient of a frozen weight is computed."""
     if chosen["tokens"] is None:
         return None
@@ -37,12 +38,33 @@ def step_flops(model, job, chosen):
     return 2 * serving_flops(parameters, chosen["tokens"])
 
 
-def expected_hours(flops, accelerator, chosen):
+def published_hours(flops, accelerator, chosen):
     """GPU-hours that published runs let expect, low, middle and high."""
+    return Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
+
+
+def least_step(model, accelerator, chosen):
+    """Ledger of the least seconds of a step; see `llmcalc.traffic.step_seconds`. None for adapters."""
+    if chosen.get("method", "full") != "full":
+        return None
+    attention = "explicit" if chosen["attention"] == "explicit" else "flash"
+    return step_seconds(
+        model, layout_of(chosen), accelerator, chosen["sequence"],
+        recipe=recipe_of(chosen), attention=attention, recompute=chosen["recompute"],
+        network_bytes_per_second=chosen["network_bytes_per_second"], number_format=_trains_in(accelerator, chosen),
+    )  # fmt: skip
+
+
+def steps(chosen):
+    """Steps of a training."""
+    return chosen["tokens"] / (chosen["batch"] * chosen["sequence"])
+
+
+def _trains_in(accelerator, chosen):
+    """The format of a training's products."""
     whole = chosen.get("method", "full") == "full" and chosen["recipe"] != "autocast"
     wide = whole and recipe_of(chosen).weights == 4
-    form = computes(accelerator, ("tf32", "fp32") if wide else ("bf16", "fp16", "fp32"))
-    return Range(*predicted_hours(flops, accelerator.name, form))
+    return computes(accelerator, ("tf32", "fp32") if wide else ("bf16", "fp16", "fp32"))
 
 
 @dataclass(frozen=True)
@@ -60,24 +82,21 @@ class Pace:
         return gpu_hours(gpus, seconds) * price_per_gpu_hour
 
 
-def serving_pace(model, accelerator, gpus, chosen):
+def serving_pace(model, accelerator, chosen):
     """The bounds of a plan's serving.
 
-    A step reads its part of the weights and of the cache once, computes, and adds up the parts of each layer twice
-    over the link. The longest of the three binds; delays between and before them come on top.
+    A step reads each GPU's part of the weights and of the cache once, computes, and adds up the parts of every layer
+    twice over the link. Delays between and before them come on top.
     """
     parts, batch, context = chosen["tensor_parallel"], sequences_of_a_copy(chosen), chosen["context"]
-    read = read_ledger(model, batch, context, chosen["weights"], chosen["cache_bytes_per_value"])
-    own = read.weights / parts + cache_on_each(model, batch, context, chosen["cache_bytes_per_value"], parts)
-    rate = parts * accelerator.peak(computes(accelerator))
-    seconds = {
-        "memory": memory_seconds(own, accelerator.memory_bytes_per_second),
-        "compute": seconds_for(decode_flops(model, batch, context), rate),
-        "network": _added_up(model, batch, parts, accelerator),
-    }
-    step = max(seconds["memory"], seconds["compute"]) + seconds["network"]
-    binds = max(seconds, key=seconds.get)
-    return Pace(step, chosen["batch"] / step, seconds_for(_prompt_flops(model, context), rate), binds)
+    part, form = served_part(model, parts), computes(accelerator)
+    how = {"bytes_per_value": chosen["cache_bytes_per_value"], "number_format": form}
+    step = decode_ledger(part, accelerator, batch, context, chosen["weights"], **how)
+    seconds = {"memory": step.memory, "compute": step.arithmetic}
+    seconds["network"] = _added_up(model, batch, parts, accelerator)
+    token = step.total + seconds["network"]
+    prompt = seconds_for(_prompt_flops(part, context), accelerator.peak(form))
+    return Pace(token, chosen["batch"] / token, prompt, max(seconds, key=seconds.get))
 
 
 def computes(accelerator, formats=("bf16", "fp16", "fp32")):

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from llmcalc.compute import cost
+from llmcalc.compute import cost, gpu_hours
 from llmcalc.hardware import Accelerator
 from llmcalc.jobs import read_model, resolved
 from llmcalc.needs import needed
-from llmcalc.paces import Range, expected_hours, serving_pace, step_flops
+from llmcalc.paces import Range, job_flops, least_step, published_hours, serving_pace, steps
 from llmcalc.states import Recipe
 from llmcalc.transformer import Transformer
 from llmcalc.units import HOUR, readable
@@ -128,6 +128,9 @@ class Plan:
             sentences.append(f"{has}: {_gb(self.left)} are left over, less than the margin of {_gb(self.margin)}.")
         if self.pace:
             sentences.append(f"The time of a token is bound by {_BINDS[self.pace.binds]}.")
+        elif self.step is not None and self.step.efficiency < 0.5:
+            share = f"{self.step.efficiency:.0%}"
+            sentences.append(f"Work done twice, waiting and sending leave at most {share} of the peak rate.")
         return tuple(sentences)
 
     @property
@@ -153,17 +156,41 @@ class Plan:
     @cached_property
     def flops(self):
         """FLOPs of the whole training; None for serving, and for fine-tuning without `tokens`."""
-        return None if self.job == "serving" else step_flops(self.model, self.job, self.choices)
+        return None if self.job == "serving" else job_flops(self.model, self.choices)
 
     @cached_property
-    def gpu_hours(self):
-        """GPU-hours to expect of a training, low, middle and high; None where there are no FLOPs."""
-        return None if self.flops is None else expected_hours(self.flops, self.gpu, self.choices)
+    def step(self):
+        """Ledger of the least seconds that a training step takes, `.sent` what a GPU sends, `.efficiency` the largest
+        share of the peak there can be; see `llmcalc.traffic.step_seconds`. None for serving, and for adapters.
+        """
+        return None if self.job == "serving" else least_step(self.model, self.gpu, self.choices)
+
+    @property
+    def least_seconds(self):
+        """Seconds on the clock that all steps take at least; None where they are not known."""
+        return None if self.flops is None or self.step is None else steps(self.choices) * self.step.total
+
+    @cached_property
+    def published_seconds(self):
+        """Seconds on the clock that published runs let expect; None where there are no FLOPs."""
+        if self.flops is None:
+            return None
+        return published_hours(self.flops, self.gpu, self.choices).times(HOUR / self.gpus)
 
     @property
     def seconds(self):
-        """Seconds on the clock to expect of a training; None where there are no FLOPs."""
-        return None if self.flops is None else self.gpu_hours.times(HOUR / self.gpus)
+        """Seconds on the clock to expect, low, middle and high: of published runs, or the least if that is more.
+
+        None for serving, and for fine-tuning without `tokens`.
+        """
+        if self.flops is None:
+            return None
+        return Range(*(max(each, self.least_seconds or 0) for each in self.published_seconds))
+
+    @property
+    def gpu_hours(self):
+        """The same in GPU-hours."""
+        return None if self.flops is None else Range(*(gpu_hours(self.gpus, each) for each in self.seconds))
 
     def cost(self, price_per_gpu_hour):
         """Money that a training costs, low, middle and high."""
@@ -174,7 +201,7 @@ class Plan:
     @cached_property
     def pace(self):
         """Bounds of serving, a `llmcalc.paces.Pace`; None for training."""
-        return serving_pace(self.model, self.gpu, self.gpus, self.choices) if self.job == "serving" else None
+        return serving_pace(self.model, self.gpu, self.choices) if self.job == "serving" else None
 
     def cost_per_million_tokens(self, price_per_gpu_hour):
         """Money that a million served tokens cost at least."""
@@ -200,6 +227,8 @@ class Plan:
         }
         if self.flops is not None:
             told |= {"flop": self.flops, "seconds": self.seconds._asdict(), "gpu_hours": self.gpu_hours._asdict()}
+        if self.step is not None:
+            told |= {"seconds_per_step_at_least": self.step.total, "bytes_sent_per_gpu_and_step": self.step.sent.total}
         if self.pace:
             told |= {
                 "seconds_per_token_at_least": self.pace.token_seconds,
