@@ -36,7 +36,9 @@ def test_without_the_logits_in_one_piece_the_layers_decide(name, how, ratio):
 
 
 def test_a_compiler_keeps_less_than_operations_one_by_one():
-    assert peak(timeline("3B, compiled")).total / FOOTPRINTS["3B, compiled"].peak_bytes == pytest.approx(1.07, abs=0.005)
+    assert peak(timeline("3B, compiled")).total / FOOTPRINTS["3B, compiled"].peak_bytes == pytest.approx(
+        1.07, abs=0.005
+    )
 
 
 @pytest.mark.parametrize(("name", "scheme", "ratio"), [("8B, LoRA", "bf16", 1.03), ("8B, QLoRA", "nf4-double", 0.96)])

@@ -29,8 +29,9 @@ FLOORS = (
     (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lines svg.ticks palette display "
-        "views.compute views.families views.fitting views.ledger views.low_bits views.mlp views.notation views.parameters "
-        "views.precision views.runs views.sources views.states views.storage views.training_step views.valleys",
+        "views.compute views.families views.fitting views.ledger views.low_bits views.mlp views.notation "
+        "views.parameters views.precision views.runs views.sources views.states views.storage "
+        "views.training_step views.valleys",
     ),
     (
         "explorers and checks",

@@ -45,13 +45,13 @@ def test_every_job_draws_on_one_gpu_and_says_what_it_asked_for(job):
     for picture in drawings(html):
         check(picture)
     kind, how = JOBS[job]
-    planned = asked(job, "llama-3.2-1b", "rtx-4090", 1, 1, 1024, "none")
+    planned = asked(job, "llama-3.2-1b")
     assert planned.job == kind and how.items() <= planned.choices.items()
 
 
 def test_what_is_missing_or_left_is_the_difference():
-    assert "5.05 GB remain" in told(asked("fine-tune, QLoRA", "llama-3-8b", "rtx-4090", 1, 1, 1024, "none"))
-    assert "7.42 GB are missing" in told(asked("fine-tune, QLoRA", "llama-3-8b", "rtx-4090", 1, 1, 2048, "none"))
+    assert "5.05 GB remain; the largest item is activations, 6.05 GB." in told(asked())
+    assert "7.42 GB are missing; the largest item is activations, 12.1 GB." in told(asked(tokens=2048))
 
 
 def test_five_jobs_show_all_three_verdicts(handed):

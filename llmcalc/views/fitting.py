@@ -44,8 +44,16 @@ def will_it_fit(
     return described(picture, told(planned), _items(planned))
 
 
-def asked(job, model, accelerator, gpus, sequences_per_GPU, tokens, recompute):
-    """The plan for what the controls say."""
+def asked(
+    job="fine-tune, QLoRA",
+    model="llama-3-8b",
+    accelerator="rtx-4090",
+    gpus=1,
+    sequences_per_GPU=1,
+    tokens=1024,
+    recompute="none",
+):
+    """The plan that `will_it_fit` draws; `gpus` is a number here."""
     one_of("will_it_fit", "job", job, tuple(JOBS))
     kind, how = JOBS[job]
     batch = sequences_per_GPU * gpus
@@ -90,9 +98,9 @@ def told(planned):
 def _more(planned):
     """The second sentence: what is free, or how far it is off."""
     largest = max(planned.items, key=planned.items.get)
-    share = planned.items[largest] / planned.total
+    size = readable(planned.items[largest], "B")
     room = f"{readable(abs(planned.left), 'B')} {'remain' if planned.left >= 0 else 'are missing'}"
-    return f"{room}, and {share:.0%} of the need is {largest}."
+    return f"{room}; the largest item is {largest}, {size}."
 
 
 def _parts(planned):
@@ -112,7 +120,7 @@ def five_jobs(model="llama-3-8b", accelerator="rtx-4090", tokens=1024):
     """One model and one GPU: what five jobs need of it, one sequence at a time, as HTML."""
     one_number(tokens, "tokens", of="five_jobs", may_be_zero=False)
     names = ("train", "fine-tune all", "fine-tune, LoRA", "fine-tune, QLoRA", "serve, 16 bits")
-    plans = {name: asked(name, model, accelerator, 1, 1, tokens, "none") for name in names}
+    plans = {name: asked(name, model, accelerator, tokens=tokens) for name in names}
     verdicts = ", ".join(f"{name} {readable(each.total, 'B')} ({each.verdict})" for name, each in plans.items())
     says = f"{model} on one {accelerator} of {readable(gpu(accelerator).memory_bytes, 'B')}: {verdicts}."
     rows = [(name, readable(each.total, "B"), readable(each.total + each.margin, "B"), each.verdict)
