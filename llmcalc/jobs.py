@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from llmcalc.formula import one_of, shown, whole
+from llmcalc.formula import one_number, one_of, shown, whole
 from llmcalc.hardware import gpu as accelerator
 from llmcalc.lookup import looked_up
 from llmcalc.models import model as preset
@@ -150,6 +150,9 @@ def _step(model, job, gpus, chosen):
             raise ValueError(
                 f"plan: weights must be a scheme of few bits for the method 'qlora', got {chosen['weights']!r}"
             )
+    if type(chosen["zero"]) is not int or chosen["zero"] not in range(4):
+        raise ValueError(f"plan: zero must be 0, 1, 2 or 3, got {shown(chosen['zero'])}")
+    one_number(chosen["network_bytes_per_second"], "network_bytes_per_second", of="plan", may_be_zero=False)
     looked_up(chosen["optimizer"], OPTIMIZERS, "optimizer")
     if not isinstance(chosen["recipe"], Recipe):
         recipe = looked_up(chosen["recipe"], RECIPES, "recipe")

@@ -65,7 +65,7 @@ def _the_same_otherwise(chosen):
         rungs.append(Rung("flash attention", "free", "the same result, in pieces", {"attention": "flash"}))
     if chosen["update"] != "fused":
         more = {"attention": "flash"} if rungs else {}
-        name = "flash attention and a fused update" if rungs else "a fused update"
+        name = "flash attention with a fused update" if rungs else "a fused update"
         rungs.append(Rung(name, "free", "the same result, in one kernel", {"update": "fused", **more}))
     return rungs
 
@@ -76,10 +76,8 @@ def _sharing(chosen):
         return []
     summed = chosen["micro_batch"] * chosen["data_parallel"] != chosen["batch"]
     kinds = {1: "free", 2: "time" if summed else "free", 3: "time"}
-    return [
-        Rung(f"ZeRO stage {stage}", kinds[stage], f"{chosen['data_parallel']} copies share their states", {"zero": stage})
-        for stage in range(chosen["zero"] + 1, 4)
-    ]  # fmt: skip
+    price = f"{chosen['data_parallel']} copies share their states"
+    return [Rung(f"ZeRO stage {stage}", kinds[stage], price, {"zero": stage}) for stage in range(chosen["zero"] + 1, 4)]
 
 
 def _smaller_micro_batches(chosen):

@@ -1,7 +1,7 @@
 """What would make a job fit: changes of its arguments, each found by planning again, the cheapest first."""
 
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 
 from llmcalc.flops import training_ledger
 from llmcalc.ladders import KINDS, fewer, ladders_of
@@ -49,14 +49,15 @@ def remedies(plan):
     """
     if plan.fits:
         return ()
-    ladders = ladders_of(plan)
-    found = [_single(plan, ladder) for ladder in ladders]
-    if not any(change and change.kind in CHEAP for change in found):
-        cheap = [ladder for ladder in ladders if ladder[0].kind in CHEAP]
-        found += [_pair(plan, one, other) for one, other in combinations(cheap, 2)]
-    if not any(found):
-        found = [_pair(plan, one, other) for one, other in combinations(ladders, 2)]
-    return tuple(sorted(filter(None, found), key=_rank))
+    singles, ladders = [], []
+    for ladder in ladders_of(plan):
+        change, possible = _single(plan, ladder)
+        singles.append(change)
+        ladders += [possible] if possible and not change else []
+    found = list(filter(None, singles))
+    if not any(change.kind in CHEAP for change in found):
+        found += _pairs(plan, [ladder for ladder in ladders if ladder[0].kind in CHEAP])
+    return tuple(sorted(found or _pairs(plan, ladders), key=_rank))
 
 
 def _rank(change):
@@ -64,44 +65,66 @@ def _rank(change):
 
 
 def _single(plan, ladder):
-    """The first rung that fits; of a context or a batch that was halved until it does, the largest that does."""
-    before = None
+    """The first rung that fits, and the rungs below it that can be planned.
+
+    Of a context or a batch that was halved until it fits, the largest that does.
+    """
+    possible = []
     for rung in ladder:
-        change = _tried(plan, rung)
-        if change:
-            return _refined(plan, change, before) if fewer(plan, rung) else change
-        before = rung
-    return None
+        changed, arguments = _planned(plan, rung)
+        if changed and changed.fits:
+            change = _change(plan, changed, (rung,), arguments)
+            return _refined(plan, change, possible[-1:]) if fewer(plan, rung) else change, possible
+        possible += [rung] if changed else []
+    return None, possible
 
 
-def _pair(plan, one, other):
-    """The first pair of rungs of two ladders that fits; nothing where the highest of both does not."""
-    if set(one[0].arguments) & set(other[0].arguments) or not _tried(plan, one[-1], other[-1]):
-        return None
-    steps = sorted(product(range(len(one)), range(len(other))), key=lambda step: (sum(step), step))
-    return next(change for a, b in steps if (change := _tried(plan, one[a], other[b])))
+def _pairs(plan, ladders):
+    """Of every two ladders on which no rung fits alone, the lowest two rungs that fit together."""
+    found = []
+    for one, other in combinations(ladders, 2):
+        if set(one[0].arguments) & set(other[0].arguments) or not _fits(plan, one[-1], other[-1]):
+            continue
+        fitting, high = [], len(other) - 1
+        for low, rung in enumerate(one):  # the higher the one, the lower may the other be
+            while high >= 0 and _fits(plan, rung, other[high]):
+                fitting.append((low + high, low, high))
+                high -= 1
+        if fitting:
+            _, low, high = min(fitting)
+            rungs = one[low], other[high]
+            changed, arguments = _planned(plan, *rungs)
+            found.append(_change(plan, changed, rungs, arguments))
+    return found
 
 
 def _refined(plan, change, before):
-    """Between a number that fits and one that does not."""
+    """Between a number that fits and the one before it, which does not."""
     (name, fits), rung = next(iter(change.arguments.items())), fewer(plan, change)
     step = plan.choices["copies"] if name == "batch" else 1
-    fits, fails = fits // step, (before.arguments[name] if before else plan.choices[name]) // step
+    fits, fails = fits // step, (before[0].arguments[name] if before else plan.choices[name]) // step
     while fails - fits > 1:
-        middle = (fits + fails) // 2
-        better = _tried(plan, rung(middle * step))
-        change, fits, fails = (better, middle, fails) if better else (change, fits, middle)
+        middle = rung((fits + fails) // 2 * step)
+        changed, arguments = _planned(plan, middle)
+        if changed.fits:
+            change, fits = _change(plan, changed, (middle,), arguments), (fits + fails) // 2
+        else:
+            fails = (fits + fails) // 2
     return change
 
 
-def _tried(plan, *rungs):
-    """The change that these rungs make together, if it can be planned and fits."""
+def _planned(plan, *rungs):
+    """The plan that these rungs make together, None if it cannot be laid out or counted; and their arguments."""
     arguments = {name: value for rung in rungs for name, value in rung.arguments.items()}
     try:
-        changed = plan.but(**arguments)
-    except ValueError:  # cannot be laid out so, or not be counted
-        return None
-    return _change(plan, changed, rungs, arguments) if changed.fits else None
+        return plan.but(**arguments), arguments
+    except ValueError:
+        return None, arguments
+
+
+def _fits(plan, *rungs):
+    changed, _ = _planned(plan, *rungs)
+    return changed is not None and changed.fits
 
 
 def _change(plan, changed, rungs, arguments):
