@@ -89,8 +89,9 @@ def adapted(model, chosen):
 def adapter_inputs(model, chosen):
     """Bytes of the copies that adapters keep of their inputs where these come in another format.
 
-    PEFT casts the input of each adapter to the adapter's format, and the gradient of its first matrix keeps that copy.
-    With full recomputation only the layer at work has them.
+    PEFT casts the input of each adapter to the adapter's format, and the gradient of its first matrix keeps that copy:
+    so measured with PEFT 0.21, which keeps the few values between the two matrices as well. With full recomputation
+    only the layer at work has them.
     """
     form = number_format(chosen["trained"])
     if form.bytes_per_value == WIDE:

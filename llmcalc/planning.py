@@ -1,6 +1,7 @@
 """Will it fit: what a job needs on each GPU, whether that fits, how long it takes, and what would help."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from llmcalc.jobs import read_model, resolved
 from llmcalc.needs import needed
 from llmcalc.paces import Range, job_flops, least_step, published_hours, serving_pace, steps
 from llmcalc.states import Recipe
+from llmcalc.symbolic import ceil_div
 from llmcalc.transformer import Transformer
 from llmcalc.units import HOUR, readable
 
@@ -95,15 +97,15 @@ class Plan:
 
     @property
     def margin(self):
-        """Bytes that should be left over for what is not counted: 20 % of what is."""
-        return self.total / MARGIN
+        """Whole bytes that should be left over for what is not counted: 20 % of what is."""
+        return ceil_div(self.total, MARGIN)
 
     @property
     def verdict(self):
         """ "fits": with the margin; "does not fit": even without it; "too close to call": between."""
         if self.left < 0:
             return "does not fit"
-        return "fits" if MARGIN * self.left >= self.total else "too close to call"
+        return "fits" if self.left >= self.margin else "too close to call"
 
     @property
     def fits(self):
@@ -164,6 +166,11 @@ class Plan:
         share of the peak there can be; see `llmcalc.traffic.step_seconds`. None for serving, and for adapters.
         """
         return None if self.job == "serving" else least_step(self.model, self.gpu, self.choices)
+
+    @property
+    def sent(self):
+        """Whole bytes that each GPU sends in a training step; 0 where that is not known."""
+        return math.ceil(self.step.sent.total) if self.step is not None else 0
 
     @property
     def least_seconds(self):
@@ -228,7 +235,7 @@ class Plan:
         if self.flops is not None:
             told |= {"flop": self.flops, "seconds": self.seconds._asdict(), "gpu_hours": self.gpu_hours._asdict()}
         if self.step is not None:
-            told |= {"seconds_per_step_at_least": self.step.total, "bytes_sent_per_gpu_and_step": self.step.sent.total}
+            told |= {"seconds_per_step_at_least": self.step.total, "bytes_sent_per_gpu_and_step": self.sent}
         if self.pace:
             told |= {
                 "seconds_per_token_at_least": self.pace.token_seconds,

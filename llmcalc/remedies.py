@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-from llmcalc.flops import training_ledger
+from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.ladders import KINDS, fewer, ladders_of
 from llmcalc.units import readable
 
@@ -129,7 +129,7 @@ def _fits(plan, *rungs):
 
 def _change(plan, changed, rungs, arguments):
     extra = _work(changed) / _work(plan) - 1
-    sent = _sent(changed) - _sent(plan)
+    sent = changed.sent - plan.sent
     prices = [rung.price for rung in rungs if rung.price]
     if abs(extra) >= 0.005:
         prices.append(f"{abs(extra):.0%} {'more' if extra > 0 else 'fewer'} FLOPs")
@@ -157,14 +157,14 @@ def _seconds(plan):
     return max(plan.seconds.middle, plan.published_seconds.middle * _work(plan))
 
 
-def _sent(plan):
-    return plan.step.sent.total if plan.step is not None else 0
-
-
 def _work(plan):
-    """FLOPs that are done for each that the model needs: more than 1 where layers are made again."""
+    """FLOPs that are done for each that the job needs: more than 1 where layers are made again."""
     if plan.job == "serving":
         return 1
     sizes = plan.model, 1, plan.choices["sequence"]
-    once, done = (training_ledger(*sizes, recompute=how).total for how in ("none", plan.choices["recompute"]))
-    return done / once
+    ledger = training_ledger(*sizes, recompute=plan.choices["recompute"])
+    needed = ledger.forward + ledger.backward
+    if plan.choices.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
+        forward = forward_ledger(*sizes)
+        needed -= forward.total - forward.attention
+    return (needed + ledger.recomputed) / needed

@@ -11,21 +11,25 @@ from workshop import ROOT
 import llmcalc
 from llmcalc.cluster import Layout, gpu_ledger
 from llmcalc.compute import cost
-from llmcalc.finetuning import finetuning_ledger
-from llmcalc.hardware import gpu
+from llmcalc.finetuning import finetuning_ledger, lora_ledger
+from llmcalc.hardware import ACCELERATORS, gpu
 from llmcalc.inference import cache_ledger
 from llmcalc.jobs import DEFAULTS, JOBS
+from llmcalc.linears import linear_layers
 from llmcalc.models import MODELS, model
-from llmcalc.planning import plan
+from llmcalc.needs import adapter_inputs
+from llmcalc.planning import VERDICTS, plan
 from llmcalc.quantization import weight_bytes
 from llmcalc.runs import RUNS, predicted_hours
 from llmcalc.serving import decode_ledger
 from llmcalc.states import RECIPES
 from llmcalc.timeline import peak, step_timeline
 from llmcalc.traffic import step_seconds
+from llmcalc.transformer import Transformer
 
 LLAMA = {"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32}
 LLAMA |= {"num_key_value_heads": 32, "intermediate_size": 11_008, "vocab_size": 32_000}
+DATA = ROOT / "tests" / "data"
 TRAINABLE = [name for name in MODELS if model(name).family.keeps and not model(name).projection_weights]
 DECODERS = [name for name in MODELS if not model(name).family.encoder]
 
@@ -111,6 +115,20 @@ def test_adapters_are_the_ledger_of_fine_tuning_and_what_is_in_flight(method, we
     assert planned.items["adapter inputs"] == inputs * (1 if recompute == "full" else 32)
     if recompute == "none":
         assert planned.but(trained="bf16").items["adapter inputs"] == 0
+
+
+ADAPTERS = json.loads((DATA / "adapter_inputs.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", ADAPTERS, ids=lambda case: f"{case['config']['model_type']} {case['targets']}")
+def test_adapters_in_fp32_keep_copies_of_their_inputs_as_measured_with_peft(case):
+    built, how = Transformer.from_config(case["config"]), {"trained": "fp32", "recompute": "none"}
+    asked = {name: case[name] for name in ("targets", "rank", "sequence")} | {"micro_batch": case["batch"]} | how
+    (_, wide), (_, narrow) = case["fp32_adapters"], case["bf16_adapters"]
+    adapters = lora_ledger(built, 1, case["targets"]).keys()
+    count = sum(layer.count for layer in linear_layers(built) if layer.name in adapters)
+    between = 4 * 2 * 24 * 4 * count  # what goes from one of the two matrices to the other: here, rank 4, in fp32
+    assert wide - narrow == adapter_inputs(built, asked) + between
 
 
 def test_gpus_that_share_a_training_of_adapters_hold_a_share_of_its_states():
@@ -199,6 +217,53 @@ def test_serving_by_more_gpus_never_needs_more_on_each(name, batch, context, gpu
         assert many.total <= few.total and many.pace.prefill_seconds <= few.pace.prefill_seconds
 
 
+CHOSEN = {
+    "training": {
+        "recipe": ["mixed", "fp32", "autocast"],
+        "update": ["fused", "foreach"],
+        "tensor_parallel": [1, 2],
+        "pipeline_parallel": [1, 2],
+        "sequence_parallel": [False, True],
+    },
+    "fine-tuning": {"method": ["full", "lora", "qlora"], "tokens": [None, 10**6]},
+    "serving": {
+        "context": [1, 1000, 10**5],
+        "weights": ["bf16", "int8", "awq", "q4_k"],
+        "cache_bytes_per_value": [1, 2],
+        "prefill": [1, 4096],
+    },
+}
+WORDS = ("must be", "must have", "must divide", "has no r", "is not known for", "needs rows", "quantizes experts only")
+OF_A_STEP = {
+    "sequence": [1, 33, 1024],
+    "recompute": ["none", "selective", "full"],
+    "attention": ["flash", "explicit", "efficient"],
+    "zero": [0, 1, 2, 3],
+    "micro_batch": [1, 3, None],
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    data=st.data(),
+    name=st.sampled_from(list(MODELS)),
+    job=st.sampled_from(JOBS),
+    chip=st.sampled_from(list(ACCELERATORS)),
+)
+def test_whatever_is_asked_is_planned_or_refused_in_words(data, name, job, chip):
+    can = CHOSEN[job] if job == "serving" else CHOSEN[job] | OF_A_STEP
+    how = {choice: data.draw(st.sampled_from(values), choice) for choice, values in can.items()}
+    try:
+        planned = plan(name, job, gpu=chip, gpus=data.draw(st.sampled_from([1, 2, 3, 8, 64])), **how)
+    except ValueError as refused:
+        assert any(word in str(refused) for word in WORDS)
+        return
+    assert all(type(size) is int and size >= 0 for size in planned.items.values())
+    assert json.loads(planned.to_json())["total_bytes_per_gpu"] == planned.total == sum(planned.items.values())
+    assert planned.flops is None or planned.seconds.low <= planned.seconds.middle <= planned.seconds.high
+    assert planned.verdict in VERDICTS and planned.verdict in str(planned)
+
+
 # --- the verdict ----------------------------------------------------------------------------------------------------
 
 
@@ -216,7 +281,7 @@ def test_the_verdict_turns_at_a_fifth_more_than_is_needed_and_at_what_there_is(t
     planned = replace(plan("gpt2", gpu="rtx-4090"), items={"weights": total})
     assert planned.verdict == verdict and planned.fits == (verdict == "fits")
     assert planned.capacity == gpu("rtx-4090").memory_bytes and planned.left == planned.capacity - total
-    assert planned.margin == total / 5
+    assert planned.margin == -(-total // 5)
 
 
 def test_the_reasons_say_what_is_largest_and_what_is_left_or_missing():
@@ -397,7 +462,7 @@ def test_every_choice_can_be_said_by_its_default():
 
 # --- published figures ----------------------------------------------------------------------------------------------
 
-TABLES = json.loads((ROOT / "tests" / "data" / "published_tables.json").read_text(encoding="utf-8"))["records"]
+TABLES = json.loads((DATA / "published_tables.json").read_text(encoding="utf-8"))["records"]
 
 
 def published(name):

@@ -94,8 +94,13 @@ def test_of_a_degree_the_smallest_that_fits():
 def test_prices_are_what_comes_on_top():
     lora = of("8B, LoRA")
     again = next(change for change in lora.changes if change.arguments == {"recompute": "full"})
-    once, twice = (lora.model.training_flops(1, 1024, recompute=how) for how in ("none", "full"))
-    assert again.extra_flops == pytest.approx(twice / once - 1) and again.kind == "time"
+    layers, attention, head, _ = (item.total for item in lora.model.forward_ledger(1, 1024))
+    once = 2 * (layers + head) + 3 * attention  # forward, and back to what went in; no gradients of frozen weights
+    assert again.extra_flops == pytest.approx((layers + attention) / once) and again.kind == "time"
+    assert 0.43 < again.extra_flops < 0.48
+    full = plan("llama-2-7b", batch=4, recipe="16-bit throughout")
+    both = next(change for change in full.changes if change.arguments == {"recompute": "full"})
+    assert 0.3 < both.extra_flops < 1 / 3  # of three times a forward pass, the layers once more
     assert f"{again.extra_flops:.0%} more FLOPs" in again.price
     eight = of("7B on eight")
     cut = next(change for change in eight.changes if "tensor_parallel" in change.arguments)
