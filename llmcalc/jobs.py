@@ -46,7 +46,17 @@ DEFAULTS = {
         "tensor_parallel": None,
     },
 }
-"""Every choice of every job; `None` is worked out from the others."""
+"""Every choice of every job; `None` is worked out from the others.
+
+Of a training step: `batch` sequences of `sequence` tokens over all GPUs, `micro_batch` of them at a time on each copy
+of the model (by default all that a copy has, with a pipeline one), `data_parallel` copies (by default what the other
+degrees leave), and in all `tokens` of text (for training 20 a parameter, for fine-tuning without them no time). The
+rest as in `llmcalc.cluster.Layout` and `llmcalc.timeline.step_timeline`. Of adapters: `rank` and `targets` as in
+`llmcalc.finetuning.lora_ledger`, the scheme or format of the frozen `weights`, and the format of what is `trained`.
+
+Of serving: `batch` sequences at once over all GPUs, each with `context` past tokens; `weights` in a scheme or format;
+`prefill` tokens of a prompt that are read at once; `tensor_parallel` GPUs for a copy of the model (by default all).
+"""
 
 JOBS = tuple(DEFAULTS)
 METHODS = ("full", "lora", "qlora")

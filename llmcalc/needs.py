@@ -140,20 +140,8 @@ def served(model, chosen):
 
 
 def served_part(model, gpus):
-    """What one GPU has of a model that several share by tensor parallelism: a narrower model, as in training.
-
-    Of experts each GPU has a part of all; a latent cache is on every GPU, and so is a key/value head where there are
-    fewer of them than GPUs.
-    """
-    if gpus == 1:
-        return model
-    for name in ("expert_width", "shared_width"):
-        if getattr(model, name) % gpus:
-            raise ValueError(f"plan: {name} must be a multiple of tensor_parallel = {gpus}, got {getattr(model, name)}")
-    row = model.family
-    part = model_slice(replace(model, family=replace(row, experts="")), Layout(tensor_parallel=gpus))
-    inside = {name: getattr(model, name) // gpus for name in ("expert_width", "shared_width")}
-    return replace(part, family=row, **inside)
+    """What one GPU has of a model that several share by tensor parallelism, as in training."""
+    return model if gpus == 1 else model_slice(model, Layout(tensor_parallel=gpus))
 
 
 def sequences_of_a_copy(chosen):

@@ -24,13 +24,13 @@ FLOORS = (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
         "stages timeline cluster traffic jobs needs paces planning ladders remedies "
-        "documents documents.mlp documents.slides documents.deepdive documents.framework sources",
+        "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips",
     ),
     (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lines svg.ticks palette display "
         "views.compute views.families views.fitting views.ledger views.low_bits views.mlp views.notation "
-        "views.parameters views.precision views.runs views.sources views.states views.storage "
+        "views.parameters views.precision views.runs views.slips views.sources views.states views.storage "
         "views.training_step views.valleys",
     ),
     (
@@ -39,7 +39,9 @@ FLOORS = (
         "checks.parameters checks.mixtures checks.training checks.pace checks.budgets checks.scaling_laws "
         "checks.precision checks.few_bits checks.scaled_blocks "
         "checks.adam checks.optimizers checks.model_states checks.machines "
-        "checks.kept_for_backward checks.held_at_once checks.recomputation",
+        "checks.kept_for_backward checks.held_at_once checks.recomputation "
+        "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
+        "checks.decisions checks.alarms checks.printed_numbers checks.audits",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

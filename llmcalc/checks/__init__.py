@@ -26,6 +26,13 @@ _SUBJECTS = (
     "kept_for_backward",
     "held_at_once",
     "recomputation",
+    "messages",
+    "shared_states",
+    "split_models",
+    "cluster_plans",
+    "alarms",
+    "printed_numbers",
+    "audits",
 )
 
 

@@ -86,6 +86,7 @@ class Number:
     mistakes: tuple[Mistake, ...] = ()
     tolerance: float = 0.005  # three digits will do; counts say 0
     whole: str = ""  # what to do with a count that is not whole, where that is part of the question
+    rounds_up: bool = False  # such a count is the least that is enough, not the most that fits
 
     def __call__(self, answer):
         expect_function(answer, [])
@@ -99,7 +100,8 @@ class Number:
             return
         counted, told = got, written(got)
         if self.tolerance == 0:
-            counted = math.floor(got) if self.whole else round(got)  # rounding is a slip of its own, told last
+            rounded = math.ceil if self.rounds_up else math.floor if self.whole else round
+            counted = rounded(got)  # rounding is a slip of its own, told last
             told = exactly(got)
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(), self.tolerance):

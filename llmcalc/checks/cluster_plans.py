@@ -1,0 +1,186 @@
+"""The question about the layout of a training step over 64 GPUs: the right answer, and the mistakes people make."""
+
+from functools import partial
+
+from llmcalc.checks.engine import Mistake, Number
+from llmcalc.collectives import transfer_seconds
+from llmcalc.communication import (
+    data_parallel_traffic_bytes,
+    pipeline_traffic_bytes,
+    sequence_parallel_traffic_bytes,
+)
+from llmcalc.compute import seconds_for, training_flops
+from llmcalc.hardware import gpu
+from llmcalc.memory import stored_bytes
+from llmcalc.parallel import sequence_parallel_selective_activation_bytes, tensor_parallel_parameters
+from llmcalc.pipeline import in_flight_micro_batches, micro_batches_per_step, pipeline_bubble, stage_layers
+from llmcalc.sharding import zero_1_bytes
+from llmcalc.units import GB, TFLOP
+
+LAYERS, WIDTH, SEQUENCE, BATCH, GPUS = 80, 8192, 4096, 512, 64
+PARAMETERS = 12 * LAYERS * WIDTH**2  # of the matrices
+KEPT = sequence_parallel_selective_activation_bytes(1, 1, 1, 1)  # bytes of a layer, for each token and value
+CARD, FREE, RATE = gpu("h100-sxm").memory_bytes, 8 * GB, 450 * TFLOP
+LINK, NETWORK = gpu("h100-sxm").link_bytes_per_second // 2, 50 * GB  # bytes a second in one direction
+LAYOUTS = tuple(
+    (GPUS // (tensor * stages), tensor, stages)
+    for tensor in (1, 2, 4, 8)
+    for stages in (1, 2, 4, 8, 16)
+    if GPUS % (tensor * stages) == 0
+)
+"""Copies of the model, GPUs that share a matrix, and stages."""
+
+
+def _part(layout):
+    """Parameters of one stage on one GPU."""
+    _, tensor, stages = layout
+    return tensor_parallel_parameters(PARAMETERS, tensor * stages)
+
+
+def held(layout, copies=None):
+    """Bytes on a GPU of the first stage, at its fullest."""
+    data, tensor, stages = layout
+    states = zero_1_bytes(*(stored_bytes(_part(layout), each) for each in (2, 2, 12)), copies or data)
+    layer = sequence_parallel_selective_activation_bytes(SEQUENCE, 1, WIDTH, tensor)
+    waiting = in_flight_micro_batches(stages, micro_batches_per_step(BATCH // data, 1))
+    return states + waiting * stage_layers(LAYERS, stages) * layer
+
+
+def _work():
+    """Seconds of a step in which a GPU computes."""
+    return seconds_for(training_flops(PARAMETERS, BATCH * SEQUENCE), RATE) / GPUS
+
+
+def _lost(layout, *, parts=(1, 1, 1, 1), shared_batch=True, all_layers=False, all_gradients=False):
+    """Seconds for tensor, pipeline and data traffic, and in the bubble; `parts` says how often each counts."""
+    copies, tensor, stages = layout
+    turns = micro_batches_per_step(BATCH // copies if shared_batch else BATCH, 1)
+    layers = LAYERS if all_layers else stage_layers(LAYERS, stages)
+    sums = sequence_parallel_traffic_bytes(SEQUENCE, turns, WIDTH, layers, tensor)
+    borders = pipeline_traffic_bytes(SEQUENCE, 1, WIDTH, turns) if stages > 1 else 0
+    gradients = data_parallel_traffic_bytes(stored_bytes(PARAMETERS if all_gradients else _part(layout), 2), copies)
+    seconds = (
+        transfer_seconds(sums, LINK),
+        transfer_seconds(borders, NETWORK),
+        transfer_seconds(gradients, NETWORK),
+        pipeline_bubble(stages, turns) * _work(),
+    )
+    return sum(part * each for part, each in zip(parts, seconds, strict=True))
+
+
+def _least(**how):
+    return min(_lost(layout, **how) for layout in LAYOUTS if held(layout) <= CARD - FREE)
+
+
+def _counted(*parts):
+    """The least loss for somebody who counts some parts less or more often."""
+    return partial(_least, parts=parts)
+
+
+def _chosen(*layout):
+    """The loss of somebody who takes this layout."""
+    return partial(_lost, layout)
+
+
+FITS_TOO = "It fits. Is there none that loses less? Try every layout, also those with fewer GPUs for a matrix."
+
+QUESTIONS = {
+    "least_time_lost": Number(
+        right=_least,
+        unit="seconds",
+        tolerance=0.002,
+        hint="For each layout the bytes on a GPU of the first stage; leave out what does not fit. For those that are "
+        "left four kinds of seconds, and their sum. Perhaps more than one thing is off.",
+        mistakes=(
+            Mistake(
+                "the layout of 8 copies, 2 GPUs for a matrix and 4 stages",
+                _chosen(8, 2, 4),
+                "It would lose least of all. But does it fit? The first stage holds more than one micro-batch at a "
+                "time.",
+            ),
+            Mistake(
+                "the layout of 4 copies, 2 GPUs for a matrix and 8 stages",
+                _chosen(4, 2, 8),
+                "Does it fit? Count all states, the reserve, and a GB as a power of ten.",
+            ),
+            Mistake(
+                "the layout of 2 copies, 4 GPUs for a matrix and 8 stages",
+                _chosen(2, 4, 8),
+                f"{FITS_TOO} The copies share their optimizer states.",
+            ),
+            Mistake("the layout of 8 copies, 4 GPUs for a matrix and 2 stages", _chosen(8, 4, 2), FITS_TOO),
+            Mistake("the layout of 4 copies, 4 GPUs for a matrix and 4 stages", _chosen(4, 4, 4), FITS_TOO),
+            Mistake("the layout of 8 copies and 8 GPUs for a matrix", _chosen(8, 8, 1), FITS_TOO),
+            Mistake("64 copies of the whole model", _chosen(64, 1, 1), "Does a whole model fit on one card?"),
+            Mistake("the longest loss", lambda: max(map(_lost, LAYOUTS)), "Which layout loses least?"),
+            Mistake(
+                "the bubble forgotten",
+                _counted(1, 1, 1, 0),
+                "What does a stage do before the first micro-batch arrives, and after the last one has left?",
+            ),
+            Mistake(
+                "the pipeline's messages forgotten", _counted(1, 0, 1, 1), "What travels from stage to stage, and back?"
+            ),
+            Mistake(
+                "messages of the pipeline in one direction only",
+                _counted(1, 0.5, 1, 1),
+                "Activations go forward. What comes back?",
+            ),
+            Mistake(
+                "one pass for the gradients' sum", _counted(1, 1, 0.5, 1), "An all-reduce is made of two operations."
+            ),
+            Mistake(
+                "the gradients' sum forgotten",
+                _counted(1, 1, 0, 1),
+                "Copies read different text. What do they have to agree on?",
+            ),
+            Mistake(
+                "half of the sums within layers: two in a layer, one pass for each, or a link with both directions",
+                _counted(0.5, 1, 1, 1),
+                "How many sums does a layer need, forward and backward? How often does the buffer pass, and how fast "
+                "is one direction?",
+            ),
+            Mistake(
+                "a quarter of the sums within layers",
+                _counted(0.25, 1, 1, 1),
+                "How many sums does a layer need, forward and backward? How often does the buffer pass, and how fast "
+                "is one direction?",
+            ),
+            Mistake(
+                "the sums within layers forgotten",
+                _counted(0, 1, 1, 1),
+                "GPUs that share a matrix each have a part of a sum.",
+            ),
+            Mistake(
+                "the sums within layers sent over the network",
+                _counted(LINK / NETWORK, 1, 1, 1),
+                "GPUs that share a matrix stand in one machine. Which link do they use?",
+            ),
+            Mistake(
+                "bits of the network taken for bytes",
+                _counted(1, 1 / 8, 1 / 8, 1),
+                "In what does the network count, and in what did you?",
+            ),
+            Mistake(
+                "the sums of all layers on every stage",
+                partial(_least, all_layers=True),
+                "How many layers does a stage have?",
+            ),
+            Mistake(
+                "the gradients of all parameters summed up by every GPU",
+                partial(_least, all_gradients=True),
+                "Which gradients does a GPU have?",
+            ),
+            Mistake(
+                "a batch for each copy, where all copies share one",
+                partial(_least, shared_batch=False),
+                "How many micro-batches are left for one copy?",
+            ),
+            Mistake(
+                "the seconds of the whole step", lambda: _work() + _least(), "The question asks for what is lost of it."
+            ),
+            Mistake("the loss over the time for work", lambda: _least() / _work(), "The question asks for seconds."),
+            Mistake("percent of the time for work", lambda: 100 * _least() / _work(), "The question asks for seconds."),
+        ),
+    ),
+}

@@ -1,0 +1,255 @@
+"""What went wrong in each claim: every slip has a kind and a tool, chains end, rounding is told from a slip, and the
+pictures of written over computed show what their tables say."""
+
+import dataclasses
+import re
+from fractions import Fraction
+
+import pytest
+from drawing import check, drawings, read
+from test_sources import as_printed, step
+from test_views import number, table_of
+
+import llmcalc.views.slips
+from llmcalc import claims
+from llmcalc.slips import KINDS, SLIPS, SUSPECTS, TOOLS, printed_step, ratios, rounds_to, slip_of, suspects
+from llmcalc.sources import DOCUMENTS, VERDICTS
+from llmcalc.views.slips import BANDS, claims_against, factor_check, verdicts, written_over_computed
+
+EVERY = {claim.id: claim for claim in claims()}
+NUMBERED = [claim for claim in EVERY.values() if claim.computed is not None]
+
+# --- the classification ---------------------------------------------------------------------------------------------
+
+
+def test_what_slips_or_approximates_has_one_kind_and_nothing_else_has():
+    assert set(SLIPS) == {id for id, claim in EVERY.items() if claim.verdict in ("slips", "approximates")}
+    for claim in EVERY.values():
+        assert slip_of(claim) == SLIPS.get(claim.id)
+
+
+@pytest.mark.parametrize("id", SLIPS)
+def test_kind_and_tool_are_known_and_a_chain_ends_where_it_began(id):
+    slip = SLIPS[id]
+    assert slip.kind in KINDS and slip.tool in TOOLS
+    if slip.origin:
+        origin = SLIPS[slip.origin]
+        assert origin.kind == slip.kind and origin.origin is None
+        assert EVERY[slip.origin].verdict == EVERY[id].verdict == "slips"
+
+
+def test_what_says_that_it_is_carried_over_names_its_origin():
+    """The reasons of the claims were written by others; "carried over" in them and an origin here go together."""
+    by_reason = {id for id, claim in EVERY.items() if "carried over from" in claim.why and claim.verdict == "slips"}
+    assert by_reason == {id for id, slip in SLIPS.items() if slip.origin}
+
+
+def test_every_kind_and_every_tool_is_used():
+    assert {slip.kind for slip in SLIPS.values()} == set(KINDS)
+    assert {slip.tool for slip in SLIPS.values()} == set(TOOLS)
+
+
+def test_only_what_approximates_is_merely_rounded():
+    assert all(EVERY[id].verdict == "approximates" for id, slip in SLIPS.items() if slip.kind == "rounded")
+
+
+def test_what_is_left_out_makes_a_number_too_small_and_what_is_counted_twice_too_large():
+    for id, slip in SLIPS.items():
+        found = ratios(EVERY[id]) if EVERY[id].verdict == "slips" else []
+        assert all(ratio < 1 for ratio in found if slip.kind == "left out"), id
+        assert all(ratio > 1 for ratio in found if slip.kind == "counted twice"), id
+
+
+def test_an_order_of_magnitude_shows_only_what_is_off_by_one():
+    for id, slip in SLIPS.items():
+        if slip.tool == "order of magnitude":
+            assert max(max(ratio, 1 / ratio) for ratio in ratios(EVERY[id])) > 10
+
+
+def test_a_slip_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        SLIPS["mlp-throughput"].kind = "rounded"
+
+
+# --- rounding -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written, last",
+    [(16.67, "0.01"), (437e9, "1e9"), (123_383_808, "1"), (0.4297, "0.0001"), (20, "10"), (4, "1"), (8.64e19, "1e17"),
+     (0.07, "0.01"), (1_976e6, "1e6"), (0, "1")],
+)  # fmt: skip
+def test_the_last_printed_digit(written, last):
+    assert printed_step(written) == Fraction(last) == step(written)
+
+
+def test_rounding_ends_at_half_of_the_last_digit():
+    assert (
+        rounds_to(1.5, Fraction("1.55"))
+        == rounds_to(1.5, Fraction("1.45"))
+        == rounds_to(3.7, 3.74)
+        == rounds_to(4, 4.5)
+        == 1
+    )
+    assert not rounds_to(1.5, Fraction("1.5501")) and not rounds_to(4, 4.6) and not rounds_to(3.7, 3.9)
+
+
+def test_what_holds_is_rounded_at_most_and_the_tests_of_claims_judge_alike():
+    for claim in NUMBERED:
+        pairs = list(zip(*(v if isinstance(v, list) else [v] for v in (claim.claimed, claim.computed)), strict=True))
+        assert [rounds_to(*pair) for pair in pairs] == [as_printed(*pair) for pair in pairs]
+        assert claim.verdict != "holds" or all(rounds_to(*pair) for pair in pairs)
+
+
+@pytest.mark.parametrize("call", [printed_step, lambda value: rounds_to(1, value), suspects])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "4", None])
+def test_what_is_no_number_is_refused(call, value):
+    with pytest.raises((TypeError, ValueError)):
+        call(value)
+
+
+@pytest.mark.parametrize("ratio", [0, -1])
+def test_a_ratio_is_positive(ratio):
+    with pytest.raises(ValueError, match="suspects: ratio must be a positive number"):
+        suspects(ratio)
+
+
+# --- factors --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SUSPECTS)
+def test_a_factor_is_recognised_from_both_sides(name):
+    factor = float(SUSPECTS[name])
+    assert name in suspects(factor) and name in suspects(1 / factor) and name in suspects(1.009 * factor)
+    assert name not in suspects(1.05 * factor)
+
+
+@pytest.mark.parametrize("ratio", [1, 1.001, 1.01, 0.99, 1.75, 5, 0.15])
+def test_what_is_near_no_factor_has_no_name(ratio):
+    assert suspects(ratio) == []
+
+
+def test_near_one_nothing_is_suspected_however_wide_one_looks():
+    assert suspects(1, within=0.5) == suspects(1.01, within=0.1) == []
+
+
+def test_the_known_factors():
+    by_hand = [1.024, 1.073741824, 8 / 6, 2, 2, 2, 3, 16 / 4, 8, 10, 24, 60, 1000, 3600]
+    assert [float(factor) for factor in SUSPECTS.values()] == pytest.approx(by_hand)
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_verdicts_counts_every_claim():
+    *rows, together = table_of(verdicts())
+    assert [row[0] for row in rows] == list(DOCUMENTS)
+    for name, *counts, total in rows:
+        found = [claim.verdict for claim in EVERY.values() if claim.document == name]
+        assert [int(count) for count in counts] == [found.count(verdict) for verdict in VERDICTS]
+        assert int(total) == len(found)
+        assert table_of(verdicts(name)) == [[name, *counts, total]]
+    assert together == ["together", "55", "21", "13", "34", "123"]
+
+
+def test_each_verdict_has_its_ratios_on_its_line_and_its_counts_in_the_table(handed):
+    seen, html = handed(llmcalc.views.slips, "number_line", written_over_computed)
+    ((lines,), rows) = seen["args"], {row[0]: [int(cell) for cell in row[1:]] for row in table_of(html)}
+    assert list(lines) == ["what comes out", *VERDICTS] and lines["what comes out"] == [1]
+    for verdict in VERDICTS:
+        found = [claim for claim in NUMBERED if claim.verdict == verdict]
+        assert lines[verdict] == sorted({ratio for claim in found for ratio in ratios(claim)})
+        assert sum(rows[verdict]) == len(found) and len(rows[verdict]) == len(BANDS)
+    assert rows["holds"][3:] == rows["approximates"][3:] == [0, 0] and rows["slips"][0] == 0
+    far = [claim for claim in NUMBERED if max(max(ratio, 1 / ratio) for ratio in ratios(claim)) > 10]
+    assert sum(row[-1] for row in rows.values()) == len(far) == 6
+    (drawing,) = map(check, drawings(html))
+    assert drawing.says.startswith(f"{len(NUMBERED)} claims have a number.")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"verdict": "all"}, {"verdict": "holds"}, {"document": "slides"}, {"kind": "left out"},
+     {"tool": "measurement", "verdict": "approximates"}, {"kind": "units", "verdict": "convention"}],
+)  # fmt: skip
+def test_the_chosen_claims_are_in_the_table_and_their_ratios_in_the_picture(handed, values):
+    seen, html = handed(llmcalc.views.slips, "ranges", claims_against, **values)
+    chosen = [
+        claim
+        for claim in EVERY.values()
+        if values.get("document", claim.document) == claim.document
+        and values.get("verdict", "slips") in ("all", claim.verdict)
+        and ("kind" not in values or getattr(slip_of(claim), "kind", None) == values["kind"])
+        and ("tool" not in values or getattr(slip_of(claim), "tool", None) == values["tool"])
+    ]
+    assert sorted(row[5] for row in table_of(html)) == sorted(claim.why for claim in chosen)
+    assert seen["says"].startswith(f"{len(chosen)} of {len(EVERY)} claims")
+    (bars,) = seen["args"]
+    drawn = 0
+    for claim in chosen:
+        name = f"{claim.document}: {claim.id.removeprefix(claim.document + '-').replace('-', ' ')}"
+        if name in bars:
+            low, middle, high = bars[name]
+            expected = [max(ratio, 1e-4) for ratio in ratios(claim)]
+            assert (low, high) == (min(1, *expected), max(1, *expected)) and middle in expected
+            drawn += 1
+        else:
+            assert all(abs(ratio - 1) < 0.0051 for ratio in ratios(claim))
+    rest = [claim for claim in chosen if ratios(claim)]
+    (group,) = [int(name.split()[0]) for name in bars if "within" in name] or [0]
+    assert drawn + group == len(rest)
+    middles = [bars[name][1] for name in bars if ": " in name]
+    assert middles == sorted(middles)
+
+
+def test_the_table_is_sorted_by_kind_and_says_what_is_carried_over():
+    rows = table_of(claims_against())
+    kinds = [row[3].split(",")[0] for row in rows]
+    assert kinds == sorted(kinds, key=list(KINDS).index)
+    assert sum(", carried over" in row[3] for row in rows) == sum(bool(slip.origin) for slip in SLIPS.values()) == 10
+    approximate = table_of(claims_against(verdict="approximates"))
+    assert all(row[3].endswith(" (approximates)") for row in approximate) and len(approximate) == 21
+
+
+def test_what_is_written_and_what_comes_out_stand_in_the_table_as_they_are():
+    rows = {row[0]: row for row in table_of(claims_against(verdict="all"))}
+    assert rows["mlp: max batch (samples)"][1:5] == ["9", "9,090", "units, carried over", "order of magnitude"]
+    assert rows["slides: gradients (B/parameter)"][1:3] == ["4, 2, 1", "4, 2, 2"]
+    assert rows["deepdive: 10 percent formula (x)"][1:3] == ["3.7", "1.93e+14"]
+    assert rows["framework: lora"][1:3] == ["", ""] and rows["deepdive: heads"][3:5] == ["holds", ""]
+
+
+@pytest.mark.parametrize(
+    ("written", "comes_out", "said"),
+    [(9.31, 9_090.9, "Within 3% of this factor: GB and MB, or any prefix"), (494, 493.67, "This is rounding."),
+     (1, 8, "bits and bytes"), (364, 208, "count again"), (1.005, 1.0, "count again"), (7, 7, "This is rounding.")],
+)  # fmt: skip
+def test_two_numbers_are_judged(handed, written, comes_out, said):
+    seen, html = handed(llmcalc.views.slips, "ranges", factor_check, written=written, comes_out=comes_out)
+    assert said in seen["says"]
+    (bars,), (label, at) = seen["args"], seen["limit"]
+    factor = max(written / comes_out, comes_out / written)
+    assert at == pytest.approx(factor) and label == f"yours: {factor:,.5g}"
+    for name, known, over in table_of(html):
+        assert bars[name] == (1, float(SUSPECTS[name]), float(SUSPECTS[name]))
+        assert float(number(known)) == pytest.approx(bars[name][1], rel=1e-4)
+        assert float(over) == pytest.approx(factor / bars[name][1], rel=1e-3)
+    assert read(drawings(html)[0]).says == seen["says"]
+
+
+@pytest.mark.parametrize(
+    ("view", "values"),
+    [(claims_against, {"document": "blog"}), (claims_against, {"verdict": "right"}), (claims_against, {"kind": "typo"}),
+     (claims_against, {"tool": "luck"}), (verdicts, {"document": "blog"}), (factor_check, {"written": 0}),
+     (factor_check, {"comes_out": -1})],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_by_name(view, values):
+    (name,) = values
+    with pytest.raises((TypeError, ValueError), match=rf"{view.__name__}: {name}\b"):
+        view(**values)
+
+
+def test_a_control_does_not_wait_for_the_formulas(monkeypatch):
+    claims_against()
+    monkeypatch.setattr(llmcalc.views.slips, "claims", lambda: pytest.fail("worked out again"))
+    assert re.search("34 of 123", claims_against())
