@@ -30,6 +30,13 @@ STATES = {
 """What training keeps beside weights and gradients, one by one; moments are what the optimizer remembers,
 and the work of its update is in flight."""
 
+PLAN = {
+    "adapters": PARTS["embedding"],
+    "adapter inputs": PARTS["feed-forward"],
+    "margin": COLOURS["other"],
+}
+"""What only a plan has, beside the things above: the parts of a model never stand in the same picture."""
+
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
 """For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
 
@@ -44,4 +51,4 @@ CARD = "var(--jp-layout-color1, #ffffff)"
 
 def colour(name, position=0):
     """The colour of `name`, or the one at its position for a series that is none of the house's things."""
-    return COLOURS.get(name) or PARTS.get(name) or STATES.get(name) or SERIES[position % len(SERIES)]
+    return COLOURS.get(name) or PARTS.get(name) or STATES.get(name) or PLAN.get(name) or SERIES[position % len(SERIES)]

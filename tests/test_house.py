@@ -19,7 +19,7 @@ FLOORS = (
         "schedule compute memory states blocks flops activations loss inference published deep_dive scaling allocation "
         "sharding parallel pipeline layout collectives communication",
     ),
-    ("facts", "formats families fits hardware measured runs tables"),
+    ("facts", "formats families fits hardware measured footprints runs tables"),
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
@@ -29,8 +29,8 @@ FLOORS = (
     (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lanes svg.lines svg.ticks palette display "
-        "views.compute views.families views.ledger views.low_bits views.many_gpus views.mlp views.notation "
-        "views.parameters views.precision views.runs views.serving views.slips views.sources views.states "
+        "views.compute views.families views.fitting views.ledger views.low_bits views.many_gpus views.mlp "
+        "views.notation views.parameters views.precision views.runs views.serving views.slips views.sources views.states "
         "views.storage views.training_step views.valleys",
     ),
     (

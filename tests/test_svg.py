@@ -370,7 +370,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", [*palette.COLOURS, *palette.PARTS, *palette.STATES])
+@pytest.mark.parametrize("name", [*palette.COLOURS, *palette.PARTS, *palette.STATES, *palette.PLAN])
 def test_text_upon_a_colour_can_be_read(name):
     """WCAG 2, success criterion 1.4.3: a contrast of 4.5 for text."""
     assert contrast(palette.colour(name), palette.INK.get(name, "#000000")) >= 4.5
