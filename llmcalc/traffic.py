@@ -19,7 +19,7 @@ from llmcalc.lookup import looked_up
 from llmcalc.pipeline import pipeline_bubble, stage_layers
 from llmcalc.sharding import padded_values
 from llmcalc.states import RECIPES, Recipe
-from llmcalc.symbolic import larger, share
+from llmcalc.symbolic import larger, share, smaller
 
 SOURCE = "Rajbhandari et al. 2020, ZeRO, section 7; Narayanan et al. 2021, section 3.2"
 NETWORK = 50 * 10**9
@@ -99,12 +99,16 @@ def step_seconds(
 ):  # fmt: skip
     """Ledger of the least time that a training step takes: items `compute`, `bubble`, `tensor` and `network`.
 
-    `compute` is all arithmetic at the peak rate. Tensor parallelism's sums are needed at once: `tensor` is the whole
-    time that they take. `bubble` is the waiting of a pipeline's stage for the first and after the last micro-batch,
-    each of whose turns has both in it. What copies and stages send each other travels while the GPU computes:
-    `network` is what takes longer than that. `.efficiency` is the share of the peak rate that is left for the model's
-    own arithmetic, without what is made again: no run can have a higher utilization (MFU) on these terms; real ones
+    `compute` is all arithmetic at the peak rate. The sums of tensor parallelism are needed at once: `tensor` is the
+    whole time that they take, as in a plain program (in the backward pass, some go on with the gradients of the
+    weights meanwhile). `bubble` is the waiting of a pipeline's stage for the first and after the last micro-batch,
+    each of whose turns has both in it. What copies and stages send each other is taken to travel while the GPU
+    computes: `network` is what takes longer than that. `.efficiency` is the share of the peak rate that is left for
+    the model's own arithmetic, without what is made again: a bound of the utilization (MFU) on these terms. Real runs
     stay well below, as no matrix product reaches the peak.
+
+    A ring over several machines crosses from each to the next. Where several GPUs of a machine are in a group, as
+    many rings share its bytes, each through a port of its own.
 
     Parameters
     ----------
@@ -113,7 +117,8 @@ def step_seconds(
     accelerator : Accelerator
         A row of `llmcalc.hardware`.
     network_bytes_per_second : number
-        Rate of a GPU's port to other machines, in one direction; also within the machine where the GPU has no link.
+        Rate of a GPU's port to other machines, in one direction: each GPU has one. Also within the machine where the
+        GPU has no link.
     gpus_per_machine : int, default 8
         GPUs that the fast link joins. Tensor parallelism is nearest: its GPUs are neighbours, then the copies', and
         the stages' are farthest apart.
@@ -137,16 +142,19 @@ def step_seconds(
     sent = traffic_ledger(model, layout, sequence, recipe=recipe, recompute=recompute)
     link = share(accelerator.link_bytes_per_second, 2) if accelerator.link_bytes_per_second else network
 
-    def seconds(amount, gpus):
-        """A group that is spread over that many neighbours sends over the link, or over the network."""
-        return transfer_seconds(amount, link if gpus <= machine else network)
+    def seconds(amount, group, stride=1):
+        """Of a group of GPUs that are each `stride` apart: over the link, and over as many ports as it has at hand."""
+        inside = larger(1, smaller(group, machine // stride))
+        over_link = transfer_seconds(amount, link) if inside > 1 else 0
+        over_ports = transfer_seconds(amount, inside * network) if group > inside else 0
+        return larger(over_link, over_ports)
 
     flops = model.training_ledger(layout.batch, sequence, attention, recompute)
     peak = layout.gpus * accelerator.peak(number_format)
     compute = seconds_for(flops.total, peak)
-    neighbours = layout.tensor_parallel * layout.data_parallel
-    beside = seconds(sent.data.total, neighbours) + seconds(sent.pipeline.total, layout.gpus)
-    tensor = seconds(sent.tensor.total, layout.tensor_parallel)
+    shared, copies, stages = layout.tensor_parallel, layout.data_parallel, layout.pipeline_parallel
+    tensor = seconds(sent.tensor.total, shared)
+    beside = seconds(sent.data.total, copies, shared) + seconds(sent.pipeline.total, stages, shared * copies)
     idle = pipeline_bubble(layout.pipeline_parallel, layout.micro_batches, layout.interleave)
     spent = {
         "compute": compute,

@@ -276,13 +276,40 @@ def test_the_bound_is_all_of_the_time_without_neighbours_and_less_with_them():
     assert piped.bubble.total == pytest.approx(7 / 8 * piped.compute.total)
     both = step_seconds(llama, Layout(batch=8, pipeline_parallel=4, tensor_parallel=2), card, 4096)
     assert both.bubble.total == pytest.approx(3 / 8 * (both.compute.total + both.tensor.total))  # a turn has both
-    inside, across = (Layout(batch=16, data_parallel=2, tensor_parallel=shared) for shared in (8, 16))
-    times = [step_seconds(llama, layout, card, 4096) for layout in (inside, across)]
-    assert times[1].tensor.total > 8 * times[0].tensor.total  # no longer over the link of one machine
     slow = step_seconds(llama, Layout(batch=64, data_parallel=64), card, 512, network_bytes_per_second=10**9)
-    sent = slow.sent.data.total / 10**9
+    sent = slow.sent.data.total / 8 / 10**9  # eight ports a machine
     assert slow.network.total == pytest.approx(sent - slow.compute.total)
     assert slow.total == pytest.approx(sent)
+
+
+def test_a_ring_over_machines_goes_through_as_many_ports_as_it_has_gpus_in_each():
+    llama, card, network = model("llama-2-7b"), gpu("h100-sxm"), 50 * 10**9
+    link = card.link_bytes_per_second / 2
+
+    def rates(machine=8, **layout):
+        step = step_seconds(llama, Layout(batch=64, **layout), card, 512, gpus_per_machine=machine)
+        return step, step.sent
+
+    for shared, rate in ((2, link), (8, link), (16, 8 * network)):
+        step, sent = rates(tensor_parallel=shared)
+        assert step.tensor.total == pytest.approx(sent.tensor.total / rate)
+    for layout, machine, rate in (
+        ({"data_parallel": 64}, 8, 8 * network),
+        ({"data_parallel": 64}, 1, network),
+        ({"data_parallel": 64}, 16, link),  # sixteen ports carry more than the link does
+        ({"data_parallel": 8, "tensor_parallel": 4}, 8, 2 * network),
+        ({"data_parallel": 8, "tensor_parallel": 8}, 8, network),
+        ({"data_parallel": 4, "tensor_parallel": 2}, 8, link),
+    ):
+        for zero in (1, 3):
+            step, sent = rates(machine, zero=zero, **layout)
+            hidden = max(0, sent.data.total / rate - step.compute.total)
+            assert step.network.total == pytest.approx(hidden)
+    apart, _ = rates(pipeline_parallel=2, data_parallel=8, micro_batch=8)
+    assert apart.network.total == max(0, apart.sent.data.total / link + apart.sent.pipeline.total / network
+                                      - apart.compute.total)  # fmt: skip
+    plain = step_seconds(llama, Layout(batch=8, data_parallel=8), gpu("rtx-4090"), 512)  # no link: ports of its own
+    assert plain.network.total == pytest.approx(plain.sent.data.total / network - plain.compute.total)
 
 
 # --- refused --------------------------------------------------------------------------------------------------------
