@@ -15,6 +15,7 @@ _HOMES = {
     "convert": "llmcalc.units",
     "number_format": "llmcalc.formats",
     "gpu": "llmcalc.hardware",
+    "plan": "llmcalc.planning",
     "predicted_hours": "llmcalc.runs",
     "claims": "llmcalc.sources",
     "show": "llmcalc.display",

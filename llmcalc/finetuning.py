@@ -101,8 +101,7 @@ def lora_ledger(model, rank=8, targets=None):
         if own is None:
             raise ValueError(f"lora_ledger: rank says nothing of {layer.name}; it names {', '.join(ranks)}")
         tree[layer.name] = layer.count * lora_parameters(layer.inputs, layer.outputs, own)
-    symbol = rank if ranks else letter("rank")
-    formulas = lambda: lora_ledger(model.symbolic(), symbol, targets)  # noqa: E731
+    formulas = lambda: lora_ledger(model.symbolic(), rank if ranks else letter("rank"), targets)  # noqa: E731
     return Ledger.of("LoRA parameters", tree, "parameters", LORA, formulas=formulas)
 
 

@@ -205,8 +205,11 @@ def decode_ledger(model, accelerator, batch=1, context=1, weights="bf16", *, byt
     memory = sum(times.values())
     arithmetic = seconds_for(decode_flops(model, batch, context), accelerator.peak(number_format))
     tree = {**times, "compute": larger(arithmetic - memory, 0)}
-    how = {"bytes_per_value": letter("bytes_per_value"), "number_format": number_format}
-    formulas = lambda: decode_ledger(model.symbolic(), accelerator, *_letters(), weights, **how)  # noqa: E731
+
+    def formulas():
+        how = {"bytes_per_value": letter("bytes_per_value"), "number_format": number_format}
+        return decode_ledger(model.symbolic(), accelerator, *_letters(), weights, **how)
+
     ledger = Ledger.of(f"a step on {accelerator.name}", tree, "seconds", ROOFLINE, formulas=formulas)
     binds = lambda: "memory" if memory >= arithmetic else "compute"  # noqa: E731
     return ledger.also(memory=memory, arithmetic=arithmetic, binds=binds)

@@ -1,0 +1,193 @@
+"""What can be asked of a plan: the choices of each job, their defaults, and what is refused before any counting."""
+
+import os
+from collections.abc import Mapping
+
+from llmcalc.formula import one_number, one_of, shown, whole
+from llmcalc.hardware import gpu as accelerator
+from llmcalc.lookup import looked_up
+from llmcalc.models import model as preset
+from llmcalc.states import RECIPES, Recipe
+from llmcalc.symbolic import any_symbolic
+from llmcalc.traffic import NETWORK
+from llmcalc.transformer import Transformer
+
+SEQUENCE = 2048
+TOKENS_PER_PARAMETER = 20  # Hoffmann et al. 2022, for a training whose tokens nobody names
+
+_STEP = {
+    "batch": None,
+    "sequence": None,
+    "tokens": None,
+    "recipe": "mixed",
+    "optimizer": "adamw",
+    "update": "fused",
+    "attention": "flash",
+    "recompute": "none",
+    "dropout": False,
+    "micro_batch": None,
+    "data_parallel": None,
+    "tensor_parallel": 1,
+    "pipeline_parallel": 1,
+    "zero": 0,
+    "sequence_parallel": False,
+    "interleave": 1,
+    "network_bytes_per_second": NETWORK,
+}
+DEFAULTS = {
+    "training": _STEP,
+    "fine-tuning": _STEP | {"method": "full", "rank": 16, "targets": "all-linear", "weights": None, "trained": "fp32"},
+    "serving": {
+        "batch": 1,
+        "context": 8192,
+        "weights": "bf16",
+        "cache_bytes_per_value": 2,
+        "prefill": 2048,
+        "tensor_parallel": None,
+    },
+}
+"""Every choice of every job; `None` is worked out from the others."""
+
+JOBS = tuple(DEFAULTS)
+METHODS = ("full", "lora", "qlora")
+OPTIMIZERS = {
+    "adamw": None,
+    "adamw 8-bit": RECIPES["optimizer alone, 8-bit"].moments,
+    "sgd momentum": RECIPES["optimizer alone, momentum"].moments,
+    "sgd": 0,
+}
+"""Bytes of the optimizer's moments for each parameter; `None`: those of the recipe, which are AdamW's."""
+
+FROZEN = {"lora": "bf16", "qlora": "nf4-double"}
+"""How the weights that adapters leave alone are kept, if nothing is said."""
+
+_OF_ADAPTERS = ("rank", "targets", "weights", "trained")
+WHOLE_STEPS = (
+    "recipe",
+    "optimizer",
+    "update",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "sequence_parallel",
+    "interleave",
+)
+_PLAIN = ("bf16", "fp16", "fp32")
+_COUNTS = ("batch", "sequence", "micro_batch", "data_parallel", "tensor_parallel", "pipeline_parallel", "context")
+
+
+def read_model(given):
+    """The Transformer that a preset's name, a config.json (as a dict or a path) or itself means; and its name."""
+    if isinstance(given, Transformer):
+        built, name = given, given.family.model_type
+    elif isinstance(given, Mapping):
+        built, name = Transformer.from_config(given), given["model_type"]
+    elif isinstance(given, os.PathLike) or (isinstance(given, str) and os.path.exists(given)):
+        built, name = Transformer.from_config(given), os.path.basename(os.fspath(given).removesuffix("config.json"))
+        name = name or built.family.model_type
+    elif isinstance(given, str):
+        built, name = preset(given), given
+    else:
+        raise TypeError(f"plan: model must be a name, a config or a Transformer, got {shown(given)}")
+    if any_symbolic(built.parameters.total):
+        raise ValueError("plan: model must have numbers for its sizes, got symbols")
+    if built.family.encoder:
+        raise ValueError(f"plan: model must be a decoder, got the encoder {built.family.model_type}")
+    return built, name
+
+
+def resolved(model, job, gpu, gpus, given):
+    """The accelerator, the number of GPUs, and every choice of the job with nothing left open."""
+    one_of("plan", "job", job, JOBS)
+    known = DEFAULTS[job]
+    for name in given:
+        if name not in known:
+            raise TypeError(f"plan: {name} is no choice of the job {job!r}; there are {', '.join(known)}")
+    if not isinstance(gpu, str):
+        raise TypeError(f"plan: gpu must be the name of an accelerator such as 'h100-sxm', got {shown(gpu)}")
+    gpus = _count(gpus, "gpus")
+    chosen = {**known, **given}
+    for name in _COUNTS:
+        if chosen.get(name) is not None:
+            chosen[name] = _count(chosen[name], name)
+    settle = _serving if job == "serving" else _step
+    return accelerator(gpu), gpus, settle(model, job, gpus, chosen)
+
+
+def _count(value, name):
+    value = whole(value, name, of="plan", may_be_zero=False)
+    if any_symbolic(value):
+        raise TypeError(f"plan: {name} must be a whole number, got the symbol {value}")
+    return value
+
+
+def _serving(model, job, gpus, chosen):
+    if chosen["tensor_parallel"] is None:
+        chosen["tensor_parallel"] = gpus
+    parts, batch = chosen["tensor_parallel"], chosen["batch"]
+    if gpus % parts:
+        raise ValueError(f"plan: tensor_parallel must divide the {gpus} GPUs, got {parts}")
+    chosen["copies"] = copies = gpus // parts
+    if batch % copies:
+        raise ValueError(f"plan: batch must be shared evenly by {copies} copies of the model, got {batch}")
+    _positions(model, chosen["context"], "context")
+    chosen["prefill"] = min(_count(chosen["prefill"], "prefill"), chosen["context"])
+    return chosen
+
+
+def _step(model, job, gpus, chosen):
+    """The choices of a training step, adapters among them."""
+    if job == "fine-tuning":
+        one_of("plan", "method", chosen["method"], METHODS)
+        adapters = chosen["method"] != "full"
+        for name in WHOLE_STEPS if adapters else _OF_ADAPTERS:
+            if chosen[name] != DEFAULTS[job][name]:
+                raise ValueError(
+                    f"plan: {name} has no meaning for the method {chosen['method']!r}, got {chosen[name]!r}"
+                )
+        if adapters and chosen["weights"] is None:
+            chosen["weights"] = FROZEN[chosen["method"]]
+        if chosen["method"] == "qlora" and chosen["weights"] in _PLAIN:
+            raise ValueError(
+                f"plan: weights must be a scheme of few bits for the method 'qlora', got {chosen['weights']!r}"
+            )
+    if type(chosen["zero"]) is not int or chosen["zero"] not in range(4):
+        raise ValueError(f"plan: zero must be 0, 1, 2 or 3, got {shown(chosen['zero'])}")
+    one_number(chosen["network_bytes_per_second"], "network_bytes_per_second", of="plan", may_be_zero=False)
+    looked_up(chosen["optimizer"], OPTIMIZERS, "optimizer")
+    if not isinstance(chosen["recipe"], Recipe):
+        recipe = looked_up(chosen["recipe"], RECIPES, "recipe")
+        if not recipe.weights:
+            raise ValueError(f"plan: recipe must keep weights and gradients, got {chosen['recipe']!r}")
+    if chosen["sequence"] is None:
+        chosen["sequence"] = min(SEQUENCE, model.positions or SEQUENCE)
+    _positions(model, chosen["sequence"], "sequence")
+    within = chosen["tensor_parallel"] * chosen["pipeline_parallel"]
+    if chosen["data_parallel"] is None:
+        if gpus % within:
+            raise ValueError(
+                f"plan: gpus must be a multiple of tensor_parallel * pipeline_parallel = {within}, got {gpus}"
+            )
+        chosen["data_parallel"] = gpus // within
+    copies = chosen["data_parallel"]
+    if copies * within != gpus:
+        raise ValueError(f"plan: gpus must be data * tensor * pipeline parallel = {copies * within}, got {gpus}")
+    if chosen["batch"] is None:
+        chosen["batch"] = copies * (chosen["micro_batch"] or 1)
+    if chosen["batch"] % copies:
+        raise ValueError(f"plan: batch must be shared evenly by data_parallel = {copies}, got {chosen['batch']}")
+    own = chosen["batch"] // copies
+    if chosen["micro_batch"] is None:
+        chosen["micro_batch"] = own if chosen["pipeline_parallel"] == 1 else 1
+    if own % chosen["micro_batch"]:
+        raise ValueError(f"plan: micro_batch must divide the {own} sequences of a GPU, got {chosen['micro_batch']}")
+    if chosen["tokens"] is None and job == "training":
+        chosen["tokens"] = TOKENS_PER_PARAMETER * model.parameters.active
+    if chosen["tokens"] is not None:
+        chosen["tokens"] = _count(chosen["tokens"], "tokens")
+    return chosen
+
+
+def _positions(model, tokens, name):
+    """A table of learned positions ends somewhere."""
+    if model.family.position_offset is not None and tokens > model.positions:
+        raise ValueError(f"plan: {name} must be at most the {model.positions} positions of the model, got {tokens}")

@@ -1,0 +1,120 @@
+"""How long the job of a plan takes: what published runs reached for training, the least there can be for serving."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from llmcalc.collectives import all_reduce_bytes, transfer_seconds
+from llmcalc.compute import gpu_hours, seconds_for, training_flops
+from llmcalc.flops import forward_ledger
+from llmcalc.inference import serving_flops
+from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
+from llmcalc.runs import predicted_hours
+from llmcalc.serving import decode_ledger
+from llmcalc.traffic import step_seconds
+
+PCIE = 32 * 10**9
+"""Bytes per second in one direction where a data sheet names no link: PCIe 4.0 with 16 lanes."""
+
+
+class Range(NamedTuple):
+    """An 80 % interval around what is to be expected."""
+
+    low: float
+    middle: float
+    high: float
+
+    def times(self, factor):
+        """Each of the three, times a factor."""
+        return Range(*(factor * each for each in self))
+
+
+def job_flops(model, chosen):
+    """FLOPs of a whole training: 6PD; with adapters 4PD, for no gradient of a frozen weight is computed."""
+    if chosen["tokens"] is None:
+        return None
+    parameters = model.parameters.active
+    if chosen.get("method", "full") == "full":
+        return training_flops(parameters, chosen["tokens"])
+    return 2 * serving_flops(parameters, chosen["tokens"])
+
+
+def published_hours(flops, accelerator, chosen):
+    """GPU-hours that published runs let expect, low, middle and high."""
+    return Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
+
+
+def least_step(model, accelerator, chosen):
+    """Ledger of the least seconds of a step; see `llmcalc.traffic.step_seconds`. None for adapters."""
+    if chosen.get("method", "full") != "full":
+        return None
+    attention = "explicit" if chosen["attention"] == "explicit" else "flash"
+    return step_seconds(
+        model, layout_of(chosen), accelerator, chosen["sequence"],
+        recipe=recipe_of(chosen), attention=attention, recompute=chosen["recompute"],
+        network_bytes_per_second=chosen["network_bytes_per_second"], number_format=_trains_in(accelerator, chosen),
+    )  # fmt: skip
+
+
+def steps(chosen):
+    """Steps of a training."""
+    return chosen["tokens"] / (chosen["batch"] * chosen["sequence"])
+
+
+def _trains_in(accelerator, chosen):
+    """The format of a training's products."""
+    whole = chosen.get("method", "full") == "full" and chosen["recipe"] != "autocast"
+    wide = whole and recipe_of(chosen).weights == 4
+    return computes(accelerator, ("tf32", "fp32") if wide else ("bf16", "fp16", "fp32"))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Bounds of serving: what no software gets below, or above, on these GPUs."""
+
+    token_seconds: float  # of a step, a token for each sequence, at least
+    tokens_per_second: float  # of all GPUs together, at most
+    prefill_seconds: float  # to read a prompt as long as the context, at least
+    binds: str  # memory, compute or network
+
+    def cost_per_million_tokens(self, price_per_gpu_hour, gpus):
+        """Money for a million tokens at this pace, at least."""
+        seconds = 10**6 / self.tokens_per_second
+        return gpu_hours(gpus, seconds) * price_per_gpu_hour
+
+
+def serving_pace(model, accelerator, chosen):
+    """The bounds of a plan's serving.
+
+    A step reads each GPU's part of the weights and of the cache once, computes, and adds up the parts of every layer
+    twice over the link. Delays between and before them come on top.
+    """
+    parts, batch, context = chosen["tensor_parallel"], sequences_of_a_copy(chosen), chosen["context"]
+    part, form = served_part(model, parts), computes(accelerator)
+    how = {"bytes_per_value": chosen["cache_bytes_per_value"], "number_format": form}
+    step = decode_ledger(part, accelerator, batch, context, chosen["weights"], **how)
+    seconds = {"memory": step.memory, "compute": step.arithmetic}
+    seconds["network"] = _added_up(model, batch, parts, accelerator)
+    token = step.total + seconds["network"]
+    prompt = seconds_for(_prompt_flops(part, context), accelerator.peak(form))
+    return Pace(token, chosen["batch"] / token, prompt, max(seconds, key=seconds.get))
+
+
+def computes(accelerator, formats=("bf16", "fp16", "fp32")):
+    """The first of these formats that an accelerator has a peak for."""
+    known = dict(accelerator.dense)
+    return next((form for form in formats if form in known), next(iter(known)))
+
+
+def _added_up(model, batch, parts, accelerator):
+    """Seconds of two all-reduces a layer, of the values of each sequence's token."""
+    link = accelerator.link_bytes_per_second
+    sent = 2 * model.layers * all_reduce_bytes(batch * model.width * WIDE, parts)
+    return transfer_seconds(sent, link / 2 if link else PCIE)
+
+
+def _prompt_flops(model, tokens):
+    """FLOPs of reading a prompt: layers, and attention to what came before, which is half of the square or a window."""
+    forward = forward_ledger(model, 1, tokens)
+    full = model.layers - model.sliding_layers
+    seen = 0.5 * full + model.sliding_layers * min(0.5, model.window / tokens)
+    return forward.layers.total + forward.attention.total * seen / model.layers

@@ -1,0 +1,502 @@
+"""The planner beside the ledgers it is made of, its verdicts at their edges, and published figures beside its plans."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from workshop import ROOT
+
+import llmcalc
+from llmcalc.cluster import Layout, gpu_ledger
+from llmcalc.compute import cost
+from llmcalc.finetuning import finetuning_ledger, lora_ledger
+from llmcalc.hardware import gpu
+from llmcalc.inference import cache_ledger
+from llmcalc.jobs import DEFAULTS, JOBS
+from llmcalc.linears import linear_layers
+from llmcalc.models import MODELS, model
+from llmcalc.needs import adapter_inputs
+from llmcalc.planning import plan
+from llmcalc.quantization import weight_bytes
+from llmcalc.runs import RUNS, predicted_hours
+from llmcalc.serving import decode_ledger
+from llmcalc.states import RECIPES
+from llmcalc.timeline import peak, step_timeline
+from llmcalc.traffic import step_seconds
+from llmcalc.transformer import Transformer
+
+LLAMA = {"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32}
+LLAMA |= {"num_key_value_heads": 32, "intermediate_size": 11_008, "vocab_size": 32_000}
+DATA = ROOT / "tests" / "data"
+TRAINABLE = [name for name in MODELS if model(name).family.keeps and not model(name).projection_weights]
+DECODERS = [name for name in MODELS if not model(name).family.encoder]
+
+# --- what each GPU holds --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(TRAINABLE),
+    batch=st.integers(1, 9),
+    recipe=st.sampled_from([name for name, recipe in RECIPES.items() if recipe.weights]),
+    how=st.fixed_dictionaries({
+        "update": st.sampled_from(["fused", "foreach", "one tensor"]),
+        "attention": st.sampled_from(["flash", "explicit"]),
+        "recompute": st.sampled_from(["none", "selective", "full"]),
+        "dropout": st.booleans(),
+    }),
+)  # fmt: skip
+def test_training_on_one_gpu_is_the_fullest_moment_of_a_step(name, batch, recipe, how):
+    planned = plan(name, batch=batch, sequence=512, recipe=recipe, **how)
+    moment = peak(step_timeline(model(name), batch, 512, recipe=recipe, **how))
+    assert planned.items == {
+        "weights": moment.weights,
+        "gradients": moment.gradients,
+        "optimizer": moment.optimizer,
+        "activations": moment.activations,
+        "in flight": moment.in_flight,
+    }
+    assert planned.total == moment.total
+
+
+def test_smaller_micro_batches_sum_up_their_gradients():
+    planned = plan("llama-2-7b", batch=8, micro_batch=2)
+    assert planned.total == peak(step_timeline(model("llama-2-7b"), 2, 2048, accumulate=True)).total
+
+
+LAYOUTS = [
+    {"batch": 64, "micro_batch": 2, "data_parallel": 8},
+    {"batch": 64, "data_parallel": 8, "zero": 3},
+    {"batch": 32, "micro_batch": 1, "data_parallel": 2, "tensor_parallel": 4, "zero": 1, "sequence_parallel": True},
+    {"batch": 32, "micro_batch": 1, "tensor_parallel": 2, "pipeline_parallel": 4, "data_parallel": 1},
+    {"batch": 32, "micro_batch": 1, "pipeline_parallel": 4, "data_parallel": 2, "interleave": 2},
+]
+
+
+@pytest.mark.parametrize("how", LAYOUTS, ids=str)
+def test_training_on_many_gpus_is_the_ledger_of_the_fullest(how):
+    planned = plan("llama-2-7b", gpus=8, sequence=4096, recompute="full", **how)
+    layout = Layout(**{"micro_batch": 8} | how)
+    held = gpu_ledger(model("llama-2-7b"), layout, 4096, recompute="full")
+    assert list(planned.items.values()) == [item.total for item in held]
+    assert planned.items["in flight"] == held.in_flight
+    step = step_seconds(model("llama-2-7b"), layout, gpu("h100-sxm"), 4096, recompute="full")
+    assert (planned.step.total, planned.step.efficiency) == (step.total, step.efficiency)
+
+
+@pytest.mark.parametrize("recipe", ["mixed", "fp32", "16-bit throughout"])
+def test_another_optimizer_keeps_other_moments(recipe):
+    parameters = model("llama-2-7b").parameters.total
+    for optimizer, moments in (("adamw 8-bit", 2), ("sgd momentum", 4), ("sgd", 0)):
+        planned = plan("llama-2-7b", recipe=recipe, optimizer=optimizer)
+        assert planned.items["optimizer"] == (RECIPES[recipe].master_weights + moments) * parameters
+
+
+def test_full_fine_tuning_is_training_of_a_model_that_is_there():
+    how = {"gpu": "a100-80gb", "gpus": 4, "zero": 2, "batch": 8, "tokens": 10**9}
+    assert plan("gpt2-xl", "fine-tuning", **how).items == plan("gpt2-xl", **how).items
+
+
+@pytest.mark.parametrize(("method", "weights"), [("lora", "bf16"), ("qlora", "nf4-double"), ("qlora", "int8")])
+@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+def test_adapters_are_the_ledger_of_fine_tuning_and_what_is_in_flight(method, weights, recompute):
+    planned = plan("llama-3-8b", "fine-tuning", method=method, weights=weights, sequence=1024, batch=2,
+                   recompute=recompute)  # fmt: skip
+    built = model("llama-3-8b")
+    kept = built.activation_bytes(2, 1024, recompute=recompute)
+    ledger = finetuning_ledger(built, 16, "all-linear", weights=weights, activation_bytes=kept)
+    assert {name: planned.items[name] for name in ledger.keys()} == dict(ledger.items())
+    beyond = set(planned.items) - set(ledger.keys())
+    assert beyond == {"adapter inputs", "in flight"} and planned.items["in flight"] > 0
+    # What enters queries, keys and values, the output, gate and up (width each), and down, in fp32.
+    inputs = 4 * 2 * 1024 * (6 * 4096 + 14_336)
+    assert planned.items["adapter inputs"] == inputs * (1 if recompute == "full" else 32)
+    if recompute == "none":
+        assert planned.but(trained="bf16").items["adapter inputs"] == 0
+
+
+ADAPTERS = json.loads((DATA / "adapter_inputs.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", ADAPTERS, ids=lambda case: f"{case['config']['model_type']} {case['targets']}")
+def test_adapters_in_fp32_keep_copies_of_their_inputs_as_measured_with_peft(case):
+    built, how = Transformer.from_config(case["config"]), {"trained": "fp32", "recompute": "none"}
+    asked = {name: case[name] for name in ("targets", "rank", "sequence")} | {"micro_batch": case["batch"]} | how
+    (_, wide), (_, narrow) = case["fp32_adapters"], case["bf16_adapters"]
+    adapters = lora_ledger(built, 1, case["targets"]).keys()
+    count = sum(layer.count for layer in linear_layers(built) if layer.name in adapters)
+    between = 4 * 2 * 24 * 4 * count  # what goes from one of the two matrices to the other: here, rank 4, in fp32
+    assert wide - narrow == adapter_inputs(built, asked) + between
+
+
+def test_gpus_that_share_a_training_of_adapters_hold_a_share_of_its_states():
+    whole = plan("llama-2-70b", "fine-tuning", method="qlora", sequence=512, recompute="full")
+    for stage, shared in ((1, {"optimizer"}), (2, {"optimizer", "gradients"}),
+                          (3, {"optimizer", "gradients", "weights", "adapters"})):  # fmt: skip
+        part = whole.but(gpus=2, zero=stage)
+        for name, size in part.items.items():
+            if name != "in flight":
+                assert size == pytest.approx(whole.items[name] / (2 if name in shared else 1), abs=2)
+        gathered = part.items["in flight"] - whole.items["in flight"]
+        assert gathered == (pytest.approx(whole.items["weights"] / 80, abs=1) if stage == 3 else 0)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_serving_on_one_gpu_is_weights_and_cache(name):
+    planned, built = plan(name, "serving", context=min(4096, model(name).positions or 4096), batch=3), model(name)
+    context = planned.choices["context"]
+    assert planned.items["weights"] == weight_bytes(built).total
+    assert planned.items["cache"] == cache_ledger(built, 3, context).total
+    logits = 4 * 3 * built.vocabulary
+    assert planned.items["in flight"] >= logits and (built.family.keeps or planned.items["in flight"] == logits)
+    step = decode_ledger(built, gpu("h100-sxm"), 3, context)
+    assert planned.pace.token_seconds == step.total and planned.pace.binds == step.binds
+    assert planned.pace.tokens_per_second == 3 / step.total
+
+
+def test_few_bits_need_room_for_the_matrix_at_work():
+    wide, few = (plan("llama-3-8b", "serving", weights=scheme) for scheme in ("bf16", "nf4"))
+    assert few.items["in flight"] - wide.items["in flight"] == 2 * 4096 * 14_336
+    assert few.items["weights"] == weight_bytes(model("llama-3-8b"), "nf4").total
+
+
+@pytest.mark.parametrize("gpus", [2, 4, 8, 16])
+def test_served_by_several_matrices_are_cut_and_norms_and_scarce_heads_are_copied(gpus):
+    whole = plan("llama-3-70b", "serving", batch=16)
+    part = whole.but(gpus=gpus)
+    built = model("llama-3-70b")
+    copied = 2 * built.parameters.norm.total
+    heads = max(1, 8 // gpus)
+    assert part.items["cache"] == whole.items["cache"] * heads // 8
+    keys_and_values = 2 * 2 * 80 * 8192 * 128 * heads  # bytes on each GPU
+    rest = whole.items["weights"] - copied - 2 * 2 * 80 * 8192 * 128 * 8
+    assert part.items["weights"] == copied + keys_and_values + rest // gpus
+
+
+def test_experts_are_cut_too_and_a_latent_cache_is_on_every_gpu():
+    one, eight = (plan("deepseek-v3", "serving", gpus=gpus, weights="fp8-tensor") for gpus in (1, 8))
+    assert eight.items["cache"] == one.items["cache"]
+    assert one.items["weights"] / 8 < eight.items["weights"] < one.items["weights"] / 7.5
+    one, two = (plan("mixtral-8x7b", "serving", gpus=gpus) for gpus in (1, 2))
+    assert two.items["cache"] == one.items["cache"] // 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(TRAINABLE),
+    zero=st.integers(0, 3),
+    gpus=st.sampled_from([1, 2, 4, 8, 64]),
+    accumulated=st.sampled_from([1, 2]),
+)
+def test_more_gpus_never_need_more_on_each(name, zero, gpus, accumulated):
+    def total(count):
+        how = {"batch": count * accumulated, "micro_batch": 1, "sequence": 512, "zero": zero}
+        return plan(name, gpus=count, **how).total
+
+    few, many = total(gpus), total(2 * gpus)
+    if zero == 3 and gpus == 1:  # sharing begins: a layer is gathered beside the shares
+        many -= 2 * model(name).parameters.total
+    assert many <= few
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(DECODERS),
+    batch=st.integers(1, 64),
+    context=st.integers(1, 1024),
+    gpus=st.sampled_from([1, 2, 4]),
+)
+def test_serving_by_more_gpus_never_needs_more_on_each(name, batch, context, gpus):
+    try:
+        few, many = (plan(name, "serving", gpus=count, batch=batch, context=context) for count in (gpus, 2 * gpus))
+    except ValueError as refused:
+        assert "must be a multiple of tensor_parallel" in str(refused)
+    else:
+        assert many.total <= few.total and many.pace.prefill_seconds <= few.pace.prefill_seconds
+
+
+# --- the verdict ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("total", "verdict"),
+    [
+        (1, "fits"),
+        (20 * 10**9, "fits"),
+        (20 * 10**9 + 1, "too close to call"),
+        (24 * 10**9, "too close to call"),
+        (24 * 10**9 + 1, "does not fit"),
+    ],
+)
+def test_the_verdict_turns_at_a_fifth_more_than_is_needed_and_at_what_there_is(total, verdict):
+    planned = replace(plan("gpt2", gpu="rtx-4090"), items={"weights": total})
+    assert planned.verdict == verdict and planned.fits == (verdict == "fits")
+    assert planned.capacity == gpu("rtx-4090").memory_bytes and planned.left == planned.capacity - total
+    assert planned.margin == -(-total // 5)
+
+
+def test_the_reasons_say_what_is_largest_and_what_is_left_or_missing():
+    no = plan("llama-2-7b", gpu="a100-80gb")
+    assert no.reasons[0] == "The GPU needs 108 GB; the largest item is optimizer with 80.9 GB, 75% of it."
+    assert no.reasons[1] == "It has 80 GB: 28 GB are missing, even without a margin."
+    yes = plan("llama-3-70b", "serving", gpus=8)
+    assert yes.reasons[0].startswith("Each GPU needs") and "are left over, at least the margin" in yes.reasons[1]
+    assert yes.reasons[2] == "The time of a token is bound by reading weights and cache from memory."
+    close = plan("llama-3-8b", "serving", gpu="rtx-4090", context=32_768)
+    assert close.verdict == "too close to call" and "less than the margin" in close.reasons[1]
+    slow = plan("llama-3-8b", gpus=64, zero=3, sequence=512)
+    assert slow.step.efficiency < 0.5 and "leave at most" in slow.reasons[2]
+    assert plan("mixtral-8x7b", "serving").not_counted[-1].startswith("what a layer of mixtral holds")
+
+
+# --- time and money -------------------------------------------------------------------------------------------------
+
+
+def test_time_and_money_are_what_published_runs_let_expect():
+    planned = plan("llama-2-7b", gpu="a100-80gb", gpus=256, zero=1, batch=1024, sequence=4096, tokens=2 * 10**12)
+    hours = predicted_hours(6 * 6_738_415_616 * 2 * 10**12, "a100-80gb")
+    assert planned.gpu_hours == pytest.approx(hours)
+    assert planned.seconds == pytest.approx(tuple(3600 * each / 256 for each in hours))
+    assert planned.cost(2) == pytest.approx(tuple(cost(each, 2) for each in hours))
+    assert planned.least_seconds < planned.seconds.low
+    assert plan("llama-2-7b").choices["tokens"] == 20 * 6_738_415_616
+
+
+def test_no_training_is_expected_in_less_than_the_least_time():
+    slow = plan("llama-3-8b", gpus=64, zero=3, sequence=512)
+    assert slow.seconds == (slow.least_seconds,) * 3 and slow.least_seconds > slow.published_seconds.high
+    steps = slow.choices["tokens"] / (64 * 512)
+    assert slow.least_seconds == steps * slow.step.total
+
+
+def test_adapters_take_two_thirds_of_the_work():
+    full, adapters = (
+        plan("llama-2-7b", "fine-tuning", method=method, tokens=10**6, gpu="a100-80gb") for method in ("full", "lora")
+    )
+    assert 3 * adapters.flops == 2 * full.flops and adapters.step is None
+    assert adapters.published_seconds.middle == pytest.approx(full.published_seconds.middle * 2 / 3)
+
+
+def test_what_has_no_time_or_price_says_so():
+    tuning, serving = plan("gpt2", "fine-tuning"), plan("gpt2", "serving", context=1024)
+    assert tuning.seconds is tuning.gpu_hours is tuning.flops is tuning.pace is tuning.least_seconds is None
+    assert serving.seconds is serving.gpu_hours is serving.step is None
+    for planned in (tuning, serving):
+        with pytest.raises(ValueError, match="tokens must be given"):
+            planned.cost(2)
+    with pytest.raises(ValueError, match="job must be 'serving', got 'fine-tuning'"):
+        tuning.cost_per_million_tokens(2)
+    assert serving.cost_per_million_tokens(3.6) == pytest.approx(1000 / serving.pace.tokens_per_second)
+
+
+@pytest.mark.parametrize("name", ["p100", "v100-32gb", "t4", "mi300x", "tpu-v3", "tpu-v6e", "b200"])
+def test_every_kind_of_accelerator_has_a_time(name):
+    for recipe in ("mixed", "fp32"):
+        assert 0 < plan("gpt2", gpu=name, recipe=recipe).seconds.low
+    assert plan("gpt2", "serving", gpu=name, context=512).pace.tokens_per_second > 0
+
+
+# --- for others -----------------------------------------------------------------------------------------------------
+
+
+EXAMPLES = [
+    ("llama-2-7b", "training", {"gpus": 8, "zero": 3, "batch": 64, "recompute": "full"}),
+    ("llama-3-8b", "fine-tuning", {"method": "qlora", "gpu": "rtx-4090", "tokens": 10**7, "targets": ["q_proj"]}),
+    (LLAMA, "fine-tuning", {"optimizer": "adamw 8-bit"}),
+    ("deepseek-v3", "serving", {"gpus": 8, "weights": "fp8-tensor", "batch": 4}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "job", "how"), EXAMPLES, ids=str)
+def test_what_goes_out_as_json_comes_back_as_the_same_plan(given, job, how):
+    planned = plan(given, job, **how)
+    told = json.loads(planned.to_json())
+    assert told == planned.to_dict()
+    again = plan(**told["arguments"])
+    assert again.items == planned.items == told["bytes_per_gpu"] and again.to_dict()["choices"] == told["choices"]
+    assert told["total_bytes_per_gpu"] == planned.total and told["verdict"] == planned.verdict
+    assert ("flop" in told) == (planned.flops is not None) and ("bound_by" in told) == (job == "serving")
+
+
+def test_a_plan_reads_as_a_table():
+    assert str(plan("llama-2-7b", gpu="a100-80gb")).splitlines()[:4] == [
+        "training of llama-2-7b, on one GPU: does not fit",
+        "weights             13.48 GB",
+        "gradients           13.48 GB",
+        "optimizer           80.86 GB",
+    ]
+
+
+def test_a_config_a_path_and_a_model_plan_alike(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA))
+    plans = [plan(each) for each in (LLAMA, tmp_path, str(tmp_path / "config.json"), model("llama-2-7b"))]
+    assert {json.dumps(each.items) for each in plans} == {json.dumps(plan("Llama 2 7B").items)}
+    json.dumps([each.to_dict() for each in plans])
+    assert llmcalc.plan is plan
+
+
+def test_a_recipe_of_ones_own_is_planned_and_told():
+    own = replace(RECIPES["mixed"], moments=3)
+    planned = plan("gpt2", recipe=own)
+    assert planned.items["optimizer"] == 7 * 124_439_808
+    assert json.loads(planned.to_json())["choices"]["recipe"]["moments"] == 3
+
+
+TUNING, SERVING, EIGHT = {"job": "fine-tuning"}, {"job": "serving"}, {"gpus": 8}
+LORA, QLORA = TUNING | {"method": "lora"}, TUNING | {"method": "qlora"}
+# fmt: off
+REFUSED = [
+    (TypeError, "plan: model must be a name", {"model": 7}),
+    (KeyError, "unknown model 'llama-2-8b'; close are", {"model": "llama-2-8b"}),
+    (ValueError, "plan: model must be a decoder, got the encoder bert", {"model": "bert-base"}),
+    (ValueError, "model must have no experts", {"model": "mixtral-8x7b"}),
+    (ValueError, "model_type mixtral has no rule", {"model": "mixtral-8x7b"} | LORA),
+    (ValueError, "model_type bloom has no rule", {"model": "bloom-560m"}),
+    (ValueError, "plan: job must be training or fine-tuning or serving, got 'chat'", {"job": "chat"}),
+    (KeyError, "unknown accelerator 'h10'; close are h100", {"gpu": "h10"}),
+    (TypeError, "plan: gpu must be the name of an accelerator", {"gpu": 80}),
+    (ValueError, "plan: gpus must be a positive number of at least 1, got 0", {"gpus": 0}),
+    (TypeError, "plan: gpus must be", {"gpus": "8"}),
+    (ValueError, "plan: gpus must be a whole number, got 1.5", {"gpus": 1.5}),
+    (TypeError, "plan: contxt is no choice of the job 'serving'; there are batch, context", SERVING | {"contxt": 1}),
+    (TypeError, "plan: rank is no choice of the job 'training'", {"rank": 8}),
+    (ValueError, "plan: batch must be shared evenly by data_parallel = 8, got 12", EIGHT | {"batch": 12}),
+    (ValueError, "plan: micro_batch must divide the 6 sequences of a GPU, got 4", {"batch": 6, "micro_batch": 4}),
+    (ValueError, "plan: gpus must be a multiple of tensor", {"gpus": 6, "tensor_parallel": 4}),
+    (ValueError, "plan: gpus must be data", {"gpus": 6, "data_parallel": 4}),
+    (ValueError, "heads must be a multiple of tensor_parallel = 8, got 12",
+     EIGHT | {"model": "gpt2", "tensor_parallel": 8}),
+    (ValueError, "layers must be a multiple", {"gpus": 5, "pipeline_parallel": 5}),
+    (ValueError, "zero must be 0, 1, 2 or 3, got 4", {"zero": 4}),
+    (ValueError, "zero must be 0, 1, 2 or 3, got 4", LORA | {"zero": 4}),
+    (KeyError, "unknown recipe 'fp8'", {"recipe": "fp8"}),
+    (ValueError, "plan: recipe must keep weights", {"recipe": "optimizer alone"}),
+    (KeyError, "unknown optimizer 'adam'", {"optimizer": "adam"}),
+    (ValueError, "recompute must be none or selective or full, got 'some'", {"recompute": "some"}),
+    (ValueError, "network_bytes_per_second", {"network_bytes_per_second": 0}),
+    (ValueError, "plan: sequence must be at most the 1024 positions", {"model": "gpt2", "sequence": 2048}),
+    (ValueError, "plan: context must be at most the 1024 positions", SERVING | {"model": "gpt2"}),
+    (ValueError, "plan: method must be full or lora or qlora, got 'peft'", TUNING | {"method": "peft"}),
+    (ValueError, "plan: rank has no meaning for the method 'full', got 8", TUNING | {"rank": 8}),
+    (ValueError, "plan: tensor_parallel has no meaning for the method 'lora', got 2", LORA | {"tensor_parallel": 2}),
+    (ValueError, "plan: optimizer has no meaning for the method 'lora'", LORA | {"optimizer": "sgd"}),
+    (ValueError, "plan: weights must be a scheme of few bits for the method 'qlora', got 'bf16'",
+     QLORA | {"weights": "bf16"}),
+    (ValueError, "targets names 'k'", LORA | {"targets": "k"}),
+    (ValueError, "scheme must be one of", SERVING | {"weights": "4-bit"}),
+    (ValueError, "plan: tensor_parallel must divide the 8 GPUs, got 3", SERVING | EIGHT | {"tensor_parallel": 3}),
+    (ValueError, "plan: batch must be shared evenly by 4 copies of the model, got 6",
+     SERVING | EIGHT | {"tensor_parallel": 2, "batch": 6}),
+    (ValueError, "bytes_per_value", SERVING | {"cache_bytes_per_value": 0}),
+    (ValueError, "plan: prefill must be", SERVING | {"prefill": 0}),
+    (ValueError, "plan: tokens must be", {"tokens": 0}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("error", "words", "asked"), REFUSED, ids=[words for _, words, _ in REFUSED])
+def test_what_cannot_be_planned_is_refused_in_words(error, words, asked):
+    with pytest.raises(error) as refused:
+        plan(**{"model": "llama-2-7b", **asked})
+    assert words in str(refused.value)
+
+
+def test_symbols_are_no_sizes_of_a_plan():
+    with pytest.raises(ValueError, match="model must have numbers for its sizes"):
+        plan(model("gpt2").symbolic())
+
+
+def test_every_choice_can_be_said_by_its_default():
+    for job in JOBS:
+        assert plan("llama-2-7b", job, **DEFAULTS[job]).items == plan("llama-2-7b", job).items
+
+
+# --- published figures ----------------------------------------------------------------------------------------------
+
+TABLES = json.loads((DATA / "published_tables.json").read_text(encoding="utf-8"))["records"]
+
+
+def published(name):
+    """The numbers of a published row."""
+    row = next(row for row in TABLES if row["name"] == name)
+    return {key: quantity.get("value") for key, quantity in row["quantities"].items()}
+
+
+RUN_OF = {
+    "LLaMA 13B": "llama-13b",
+    "LLaMA 65B": "llama-65b",
+    "Llama 2 7B": "llama-2-7b",
+    "Llama 2 70B": "llama-2-70b",
+    "Llama 3.1 405B": "llama-3.1-405b",
+}
+
+
+@pytest.mark.parametrize("run", RUN_OF)
+def test_hours_of_published_runs_lie_between_the_ends_of_the_plan(run):
+    row = next(each for each in RUNS if each.name == run)
+    planned = plan(RUN_OF[run], gpu=row.accelerator, gpus=1024, zero=1, batch=8192, sequence=2048, tokens=row.tokens)
+    low, _, high = planned.gpu_hours
+    if run == "LLaMA 13B":  # reached 51 % of the peak, more than eight of ten runs
+        assert row.utilization > 0.51 and 0.92 < row.accelerator_hours / low < 0.94
+    else:
+        assert low < row.accelerator_hours < high
+
+
+def test_gpt3_fits_where_it_was_planned_to_be_trained():
+    """Narayanan et al. 2021, table 2: 384 GPUs, 8 for each layer and 12 stages, every layer recomputed."""
+    planned = plan("gpt-3-175b", gpu="a100-80gb", gpus=384, tensor_parallel=8, pipeline_parallel=12, batch=1536,
+                   attention="explicit", recompute="full", dropout=True, tokens=300 * 10**9)  # fmt: skip
+    assert planned.choices["data_parallel"] == 4 and planned.choices["micro_batch"] == 1
+    assert planned.verdict == "fits" and planned.but(recompute="none").verdict == "does not fit"
+    days = planned.seconds.times(1 / 86_400)
+    assert planned.least_seconds / 86_400 < 84 and days.low < 84 < days.high  # 84 days, as they extrapolate
+
+
+def test_gpt3_takes_longer_than_the_least_time_where_it_was_measured():
+    row = published("Korthikanti iteration time 175B")
+    planned = plan("gpt-3-175b", gpu="a100-80gb", gpus=64, tensor_parallel=8, pipeline_parallel=8, interleave=3,
+                   batch=64, micro_batch=1, sequence_parallel=True, attention="explicit", recompute="selective",
+                   dropout=True, recipe="mixed, fp32 gradients")  # fmt: skip
+    assert planned.verdict == "fits"  # as published: below 80 GB with these two, above it without
+    without = planned.but(sequence_parallel=False, recompute="none")
+    assert without.verdict == "does not fit"
+    ratio = row["iteration_present_work"] / planned.step.total
+    assert 1.3 < ratio < 1.8  # no matrix product reaches the peak
+    assert row["mfu"] / 100 < planned.step.efficiency
+
+
+def test_qlora_of_65b_stays_below_the_published_48_gb():
+    row = published("QLoRA 65B finetuning memory")
+    planned = plan("llama-65b", "fine-tuning", method="qlora", rank=64, gpu="a6000", recompute="full", sequence=512,
+                   trained="bf16")  # fmt: skip
+    assert planned.total < row["qlora"] * 10**9 and planned.verdict != "does not fit"
+    assert planned.items["weights"] / planned.total > 0.75
+    # "more than 780 GB" in 16 bits: weights, gradients and two moments in fp32 (see the recipe), no activations.
+    full = plan("llama-65b", "fine-tuning", recipe="no master copy")
+    assert row["full_16bit"] * 10**9 < full.total < 1.02 * row["full_16bit"] * 10**9
+
+
+def test_lora_of_gpt3_takes_what_hu_et_al_report_less_its_activations():
+    row = published("LoRA GPT-3 175B memory")
+    planned = plan(
+        "gpt-3-175b", "fine-tuning", method="lora", rank=4, targets="c_attn", weights="fp16", gpu="v100-32gb"
+    )
+    assert round(planned.items["weights"] / 10**9, -1) == row["vram_lora"]  # 350 GB is the weights alone
+    assert planned.total > 1.2 * row["vram_lora"] * 10**9 / 1.2
+
+
+def test_llama_2_70b_in_16_bits_takes_two_cards_of_80_gb_and_little_is_left():
+    one, two, four = (plan("llama-2-70b", "serving", gpu="a100-80gb", gpus=gpus, context=4096) for gpus in (1, 2, 4))
+    assert [each.verdict for each in (one, two, four)] == ["does not fit", "too close to call", "fits"]
+
+
+def test_measured_tokens_take_longer_than_the_least_time():
+    measured = published("FasterTransformer 13B on 1 A100-40GB"), published("FasterTransformer 13B on 2 A100-40GB")
+    config = {"model_type": "opt", "num_hidden_layers": 40, "hidden_size": 5120, "num_attention_heads": 40,
+              "ffn_dim": 20_480, "max_position_embeddings": 2048, "vocab_size": 50_272}  # fmt: skip
+    for gpus, row in enumerate(measured, start=1):
+        pace = plan(config, "serving", gpu="a100-40gb", gpus=gpus, context=512).pace
+        assert 1.2 < row["decode_per_token"] / 1000 / pace.token_seconds < 1.65
+        assert 1.2 < row["prefill_512"] / 1000 / pace.prefill_seconds < 2.2

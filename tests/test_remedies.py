@@ -1,0 +1,129 @@
+"""Changes that a plan proposes: each does what it promises, the smallest that does, in the order of their price."""
+
+import pytest
+
+from llmcalc import planning
+from llmcalc.jobs import DEFAULTS
+from llmcalc.ladders import KINDS
+from llmcalc.needs import needed
+from llmcalc.planning import plan
+from llmcalc.remedies import CHEAP
+
+CASES = {
+    "7B on a card": ("llama-2-7b", "training", {"gpu": "a100-80gb"}),
+    "7B on eight": ("llama-2-7b", "training", {"gpu": "a100-80gb", "gpus": 8, "batch": 64, "micro_batch": 2}),
+    "7B in fp32": ("llama-2-7b", "training", {"gpu": "a100-80gb", "gpus": 8, "recipe": "fp32"}),
+    "13B in fp32": ("llama-2-13b", "training", {"gpus": 8, "recipe": "fp32", "update": "foreach"}),
+    "70B on eight": ("llama-3-70b", "training", {"gpus": 8}),
+    "405B on eight": ("llama-3.1-405b", "training", {"gpus": 8}),
+    "GPT-2, all at once": ("gpt2", "training", {"gpu": "rtx-4090", "batch": 64, "attention": "explicit"}),
+    "GPT-2, foreach": ("gpt2-xl", "training", {"gpu": "rtx-4090", "update": "foreach", "attention": "explicit"}),
+    "8B, all of it": ("llama-3-8b", "fine-tuning", {"gpu": "rtx-4090", "sequence": 1024, "tokens": 10**7}),
+    "8B, fp32": ("llama-3-8b", "fine-tuning", {"gpu": "rtx-4090", "recipe": "fp32"}),
+    "8B, LoRA": ("llama-3-8b", "fine-tuning", {"gpu": "rtx-4090", "method": "lora", "sequence": 1024}),
+    "8B, LoRA in int8": ("llama-3-8b", "fine-tuning", {"gpu": "t4", "method": "lora", "weights": "int8"}),
+    "8B, QLoRA": ("llama-3-8b", "fine-tuning", {"gpu": "rtx-4090", "method": "qlora", "batch": 4}),
+    "70B, QLoRA": ("llama-3-70b", "fine-tuning", {"gpu": "rtx-4090", "method": "qlora", "gpus": 2, "sequence": 512}),
+    "8B, long context": ("llama-3-8b", "serving", {"gpu": "rtx-4090", "context": 131_072}),
+    "8B, 40 GB": ("llama-3-8b", "serving", {"gpu": "a100-40gb", "context": 131_072}),
+    "8B, many": ("llama-3-8b", "serving", {"gpus": 2, "tensor_parallel": 1, "batch": 256}),
+    "70B on a card": ("llama-3-70b", "serving", {"gpu": "rtx-4090", "context": 8192}),
+    "experts": ("deepseek-v3", "serving", {"gpus": 4, "weights": "fp8-tensor"}),
+    "few bits already": ("llama-3-70b", "serving", {"gpu": "l4", "weights": "awq"}),
+}
+
+
+def of(case):
+    """The plan of a case."""
+    given, job, how = CASES[case]
+    return plan(given, job, **how)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def planned(request):
+    """Every case in turn: none of them fits, or not surely."""
+    return of(request.param)
+
+
+def test_every_change_gives_the_plan_that_it_promises(planned):
+    assert not planned.fits and planned.changes, planned.reasons
+    for change in planned.changes:
+        again = planned.but(**change.arguments)
+        assert again.verdict == "fits" and again.items == change.plan.items
+        assert change.name and change.price and str(change).startswith(change.name)
+        assert set(change.arguments) <= {"gpu", "gpus", *DEFAULTS[planned.job]}
+        assert change.gpus_times == again.gpus / planned.gpus
+        assert (change.gpus_times > 1 or change.plan.gpu != planned.gpu) <= (change.kind == "hardware")
+
+
+def test_the_cheapest_comes_first(planned):
+    ranks = [(KINDS.index(change.kind), change.gpus_times, change.extra_seconds) for change in planned.changes]
+    assert ranks == sorted(ranks)
+    names = [change.name for change in planned.changes]
+    assert len(set(names)) == len(names)
+
+
+def test_pairs_are_for_those_whom_no_single_change_helps(planned):
+    single = [change for change in planned.changes if " and " not in change.name]
+    pairs = [change for change in planned.changes if change not in single]
+    if any(change.kind in CHEAP for change in single):
+        assert not pairs
+    elif single:
+        assert all(change.kind in CHEAP for change in pairs)
+
+
+def test_of_a_degree_the_smallest_that_fits():
+    context = next(change for change in of("8B, long context").changes if "context" in change.arguments)
+    tokens = context.arguments["context"]
+    assert not of("8B, long context").but(context=tokens + 1).fits and 20_000 < tokens < 30_000
+    batch = next(change for change in of("8B, many").changes if "batch" in change.arguments)
+    count = batch.arguments["batch"]
+    assert count % 2 == 0 and not of("8B, many").but(batch=count + 2).fits  # two copies share them evenly
+    micro = next(change for change in of("GPT-2, all at once").changes if "micro_batch" in change.arguments)
+    assert (
+        not of("GPT-2, all at once")
+        .but(**micro.arguments | {"micro_batch": 2 * micro.plan.choices["micro_batch"]})
+        .fits
+    )
+    shared = next(
+        change for change in of("7B on eight").changes if "zero" in change.arguments and change.kind == "free"
+    )
+    assert shared.arguments == {"zero": 1}
+
+
+def test_prices_are_what_comes_on_top():
+    lora = of("8B, LoRA")
+    again = next(change for change in lora.changes if change.arguments == {"recompute": "full"})
+    layers, attention, head, _ = (item.total for item in lora.model.forward_ledger(1, 1024))
+    once = 2 * (layers + head) + 3 * attention  # forward, and back to what went in; no gradients of frozen weights
+    assert again.extra_flops == pytest.approx((layers + attention) / once) and again.kind == "time"
+    assert 0.43 < again.extra_flops < 0.48
+    full = plan("llama-2-7b", batch=4, recipe="16-bit throughout")
+    both = next(change for change in full.changes if change.arguments == {"recompute": "full"})
+    assert 0.3 < both.extra_flops < 1 / 3  # of three times a forward pass, the layers once more
+    assert f"{again.extra_flops:.0%} more FLOPs" in again.price
+    eight = of("7B on eight")
+    cut = next(change for change in eight.changes if "tensor_parallel" in change.arguments)
+    assert cut.extra_sent == cut.plan.step.sent.total - eight.step.sent.total > 0
+    assert "more sent by each GPU in a step" in cut.price
+    tuned = of("8B, all of it").changes[0]
+    assert (
+        tuned.extra_seconds < 0 and tuned.arguments == {"method": "qlora"}  # fewer gradients
+    )
+
+
+def test_what_fits_needs_no_change_and_what_nothing_helps_gets_none():
+    assert plan("gpt2", "serving", context=1024).changes == ()
+    hopeless = plan("llama-3-8b", "fine-tuning", gpu="mi325x", sequence=8_000_000, method="qlora", recompute="full")
+    assert hopeless.verdict == "does not fit"
+    assert all("sequence" in change.arguments for change in hopeless.changes)
+
+
+def test_a_handful_of_plans_is_enough(monkeypatch):
+    counted = []
+    monkeypatch.setattr(planning, "needed", lambda *asked: counted.append(asked) or needed(*asked))
+    for case in CASES:
+        asked = of(case)
+        counted.clear()
+        assert asked.changes
+        assert len(counted) < 150, case  # of some milliseconds each
