@@ -38,7 +38,8 @@ FLOORS = (
         "checks.parameters checks.mixtures checks.training checks.pace checks.budgets checks.scaling_laws "
         "checks.precision checks.few_bits checks.scaled_blocks "
         "checks.adam checks.optimizers checks.model_states checks.machines "
-        "checks.kept_for_backward checks.held_at_once checks.recomputation",
+        "checks.kept_for_backward checks.held_at_once checks.recomputation "
+        "checks.verdicts checks.repairs checks.offers",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

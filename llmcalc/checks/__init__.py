@@ -26,6 +26,9 @@ _SUBJECTS = (
     "kept_for_backward",
     "held_at_once",
     "recomputation",
+    "verdicts",
+    "repairs",
+    "offers",
 )
 
 
