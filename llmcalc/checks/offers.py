@@ -37,6 +37,12 @@ CHOICES = {
     "micro_batch": (1, 2),
 }
 """What an answer may choose, and from what."""
+WAYS = tuple(
+    (offer.price, dict(zip(CHOICES, (offer.gpu, *rest), strict=True)))
+    for offer in OFFERS
+    for rest in product(offer.counts, *list(CHOICES.values())[2:])
+)
+"""Every answer there is, and the price of its GPU-hour."""
 IN_TIME, TWICE = 9, 4 / 3
 """Hours that even a slow run may take; and how much longer it takes where every layer is computed twice."""
 
@@ -60,11 +66,7 @@ def bill(planned):
 @cache
 def best():
     """The cheapest plan of all that fit and are in time."""
-    plans = (
-        plan(**JOB, **dict(zip(CHOICES, (offer.gpu, *rest), strict=True)))
-        for offer in OFFERS
-        for rest in product(offer.counts, *list(CHOICES.values())[2:])
-    )
+    plans = [plan(**JOB, **way) for _, way in WAYS]
     return min((each for each in plans if each.fits and hours(each) <= IN_TIME), key=bill)
 
 

@@ -37,13 +37,13 @@ def _bill(tokens=EXAMPLES * LONG * EPOCHS, share=SLOW, hours=1, flops=None, pric
 QUESTIONS = {
     "first_change": Choice(
         right="c",
-        because="Activations and what is in flight shrink to an eighth. The sum of the gradients is there all along, and "
-        "it is the same sum: 61.2 GB, and not one operation more.",
+        because="Activations and what is in flight shrink to an eighth. The sum of the gradients is there all along, "
+        "and it is the same sum: 61.2 GB, and not one operation more.",
         replies={
-            "a": "It shrinks the activations. Which of the items does it leave as it is? Add up again, with the margin.",
+            "a": "It shrinks the activations. Which items does it leave as they are? Add up again, with the margin.",
             "b": "The optimizer is not the item that grew with the batch. Halve it, and add up again.",
-            "d": "That fits. But a model that never sees more than 512 tokens at once learns something else. Is there a "
-            "change that leaves the job as it is?",
+            "d": "That fits. But a model that never sees more than 512 tokens at once learns something else. Is there "
+            "a change that leaves the job as it is?",
             "e": "That fits. But it is a second card to pay for. Is there a change that needs none?",
         },
     ),
