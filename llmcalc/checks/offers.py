@@ -46,6 +46,8 @@ WAYS = tuple(
 IN_TIME, TWICE = 9, 4 / 3
 """Hours that even a slow run may take; and how much longer it takes where every layer is computed twice."""
 
+DEARER = "The cards and recomputation decide on the money. For each offer: what would it cost with and without?"
+
 
 def slowed(planned):
     """How many times the planner's time a plan takes in this question."""
@@ -85,9 +87,8 @@ class Planned:
             raise Wrong("\n".join([f"The verdict is {planned.verdict!r}.", *planned.reasons[:2]]))
         if hours(planned) > IN_TIME:
             raise Wrong(f"It fits: {says}. But a slow run is late: {IN_TIME} hours are allowed.")
-        best = self.best()
-        if bill(planned) > bill(best) * (1 + 1e-9):
-            raise Wrong(f"It fits and is in time: {says}. There is a cheaper one, {_where(planned, best)}.")
+        if bill(planned) > bill(self.best()) * (1 + 1e-9):
+            raise Wrong(f"It fits and is in time: {says}. But there is a cheaper one.\nHint: {DEARER}")
         print(f"Correct: {says}.")
 
 
@@ -103,7 +104,7 @@ def _checked(got):
             raise Wrong(f"{name!r} is one of {', '.join(map(repr, CHOICES[name]))}; you chose {shortened(got[name])}.")
     offer = next(offer for offer in OFFERS if offer.gpu == got["gpu"])
     if got["gpus"] not in offer.counts:
-        raise Wrong(f"That is not offered. On offer: {offer}.")
+        raise Wrong(f"That is not offered. On offer: {' '.join(str(offer).split())}.")
     return got
 
 
@@ -112,12 +113,6 @@ def _planned(got):
         return plan(**JOB, **got)
     except ValueError as error:
         raise Wrong(f"The planner refuses: {error}") from None
-
-
-def _where(planned, best):
-    if planned.gpu != best.gpu:
-        return "on other cards"
-    return "on the same cards, used in another way"
 
 
 QUESTIONS = {"cheapest_plan": Planned(best)}

@@ -87,6 +87,11 @@ QUESTIONS = {
                 "The loss reaches an adapter only back through the layers above it.",
             ),
             Mistake(
+                "the operations of a full training with recomputation",
+                lambda: _bill() * 2,
+                "Nothing is computed twice here, and the weights are frozen.",
+            ),
+            Mistake(
                 "one reading of the text",
                 lambda: _bill(EXAMPLES * LONG),
                 "How often is each example read?",

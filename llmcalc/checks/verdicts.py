@@ -36,6 +36,11 @@ def _nodes(state_bytes, kept_bytes, memory_bytes, margin, gpus_per_node, room=_r
     return ceil_div(states * state_bytes, gpus_per_node * room(memory_bytes, margin, kept_bytes))
 
 
+def _nodes_down(state_bytes, kept_bytes, memory_bytes, margin, gpus_per_node):
+    """For somebody who rounds down."""
+    return state_bytes // (gpus_per_node * _room(memory_bytes, margin, kept_bytes))
+
+
 def _gpus(*values, **how):
     return values[-1] * _nodes(*values, **how)
 
@@ -82,6 +87,11 @@ QUESTIONS = {
                 "the other sign",
                 lambda needed, memory: 1 - memory / needed,
                 "Which of the two is larger where a job fits?",
+            ),
+            Mistake(
+                "the fraction upside down",
+                lambda needed, memory: needed / memory - 1,
+                "A larger card leaves a larger margin. Does yours?",
             ),
             Mistake(
                 "percent in place of a share",
@@ -140,6 +150,16 @@ QUESTIONS = {
                 lambda: _batch(each=two_plans()[1].total - two_plans()[0].total),
                 "By how many sequences do the two plans differ?",
             ),
+            Mistake(
+                "several sequences taken for one, at the end",
+                lambda: floor(_batch(rounded=Fraction) / (MORE - FEW)),
+                "By how many sequences do the two plans differ?",
+            ),
+            Mistake(
+                "steps from the one plan to the other in place of sequences",
+                lambda: floor(_batch(fixed=two_plans()[0].total, rounded=Fraction) / (MORE - FEW)),
+                "A step from the one plan to the other has how many sequences? And the first plan has some already.",
+            ),
         ),
     ),
     "gpus_in_whole_nodes": Formula(
@@ -147,12 +167,17 @@ QUESTIONS = {
             state_bytes, kept_bytes, memory_bytes, margin, gpus_per_node
         ),
         between={
-            "state_bytes": range(500, 5000),
+            "state_bytes": range(2000, 100_000),
             "kept_bytes": range(1, 20),
             "memory_bytes": range(50, 200),
             "margin": (0, Fraction(1, 2)),
             "gpus_per_node": range(2, 17),
         },
+        edges=(  # the nodes are just full, or just not
+            (480, 10, 60, Fraction(1, 5), 4),
+            (481, 10, 60, Fraction(1, 5), 4),
+            (800, 10, 60, Fraction(1, 5), 2),
+        ),
         hint="First one GPU: how many bytes may it need, and how many of them are left for its share of the states? "
         "Then whole nodes, then their GPUs.",
         mistakes=(
@@ -173,13 +198,33 @@ QUESTIONS = {
             ),
             Mistake(
                 "rounding down",
-                lambda *values: values[-1] * (values[0] // (values[-1] * _room(values[2], values[3], values[1]))),
+                lambda *values: values[-1] * _nodes_down(*values),
                 "What becomes of the states that do not fit into these nodes?",
+            ),
+            Mistake(
+                "a node too many where the last one is just full",
+                lambda *values: values[-1] * (_nodes_down(*values) + 1),
+                "If all fits into whole nodes, what has one more to hold?",
+            ),
+            Mistake(
+                "the room of one GPU taken for that of a node",
+                lambda *values: values[-1] * _nodes(*values[:-1], 1),
+                "How many GPUs of a node share the states?",
+            ),
+            Mistake(
+                "a margin of a fifth, whatever is asked",
+                lambda *values: _gpus(*values, room=lambda memory, margin, kept: memory / Fraction(6, 5) - kept),
+                "Your function is told the margin. Does it use that?",
             ),
             Mistake(
                 "no margin",
                 lambda *values: _gpus(*values, room=lambda memory, margin, kept: memory - kept),
                 "A GPU that is full to the brim does not fit.",
+            ),
+            Mistake(
+                "parentheses missing below the line",
+                lambda *values: _gpus(*values, room=lambda memory, margin, kept: memory + margin - kept),
+                "Only the one stands below your line. What else has to stand there?",
             ),
             Mistake(
                 "a margin as a share of the card",
