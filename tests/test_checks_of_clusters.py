@@ -190,6 +190,7 @@ AMOUNTS = {
         "the norms cut as well": 480 + 5,
         "two matrices in the feed-forward part": 200 + 100 + 120 + 20,
         "the feed-forward part whole on every GPU": 200 + 100 + 720 + 20,
+        "queries and output as wide as the stream": 2 * 10 * 10 / 4 + 100 + 180 + 20,
         "queries and output forgotten": 100 + 180 + 20,
         "all of attention forgotten": 200,
         "the feed-forward part forgotten": 320,

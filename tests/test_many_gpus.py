@@ -123,6 +123,7 @@ LAYOUTS = (
     {"zero": 3, "tensor_parallel": 1, "data_parallel": 64, "micro_batch": 2},
     {"model": "gpt-3-175b", "pipeline_parallel": 8, "data_parallel": 1, "zero": 0, "recompute": "none"},
     {"tensor_parallel": 16, "batch": 64},
+    {"data_parallel": 16, "tensor_parallel": 4, "zero": 3, "sequence_parallel": True, "recompute": "none"},
     {"model": "llama-3-8b", "data_parallel": 1, "tensor_parallel": 1, "accelerator": "b200", "batch": 1},
 )
 
@@ -141,7 +142,8 @@ def test_the_picture_of_a_layout_is_its_ledgers(values):
     name, device = chosen.pop("model"), gpu(chosen.pop("accelerator"))
     how = {"recompute": chosen.pop("recompute")}
     layout, whole = Layout(**chosen), model(name)
-    held, spent = gpu_ledger(whole, layout, 8192, **how), step_seconds(whole, layout, device, 8192, **how)
+    sequence = min(8192, whole.positions or 8192)  # GPT-3 has 2,048
+    held, spent = gpu_ledger(whole, layout, sequence, **how), step_seconds(whole, layout, device, sequence, **how)
     (holds, first), (takes, _) = seen
     assert [list(parts.values()) for parts in holds.values()] == [[amount for _, amount in held.items()]]
     assert [list(parts.values()) for parts in takes.values()] == [[amount for _, amount in spent.items()]]
@@ -153,6 +155,7 @@ def test_the_picture_of_a_layout_is_its_ledgers(values):
     assert ("does not fit" in says) == (held.total > device.memory_bytes)
     assert f"holds {readable(held.total, 'B')}" in says and f"At most {spent.efficiency:.0%} of the peak" in says
     assert f"on {layout.gpus:,} GPU" in says
+    assert f"of {sequence:,} tokens takes {readable(spent.total, 's')}" in read(drawings(html)[1]).says
 
 
 @pytest.mark.parametrize(

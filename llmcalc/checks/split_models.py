@@ -86,6 +86,11 @@ QUESTIONS = {
                 inside=lambda *sizes: sizes[4],
             ),
             _wrong_block(
+                "queries and output as wide as the stream",
+                "Each query head has a size of its own. Need all of them together be as wide as the stream?",
+                own=lambda *sizes: Fraction(1) * sizes[0] / (sizes[1] * sizes[2]),
+            ),
+            _wrong_block(
                 "queries and output forgotten",
                 "Which four matrices does attention have?",
                 own=0,

@@ -34,11 +34,15 @@ def pipeline_schedule(stages=4, micro_batches=8, order="1F1B"):
 
 @in_range
 def shared_step(
-    model="llama-3-70b", data_parallel=8, tensor_parallel=8, pipeline_parallel=1, zero=1, recompute="full", batch=256,
-    micro_batch=1, sequence=8192, accelerator="h100-sxm",
+    model="llama-3-70b", data_parallel=8, tensor_parallel=8, pipeline_parallel=1, zero=1, sequence_parallel=False,
+    recompute="full", batch=256, micro_batch=1, sequence=8192, accelerator="h100-sxm",
 ):  # fmt: skip
-    """What the fullest GPU of a layout holds and sends in a training step, and the least time it takes, as HTML."""
+    """What the fullest GPU of a layout holds and sends in a training step, and the least time it takes, as HTML.
+
+    A model with learned positions reads no longer sequences than it has positions.
+    """
     transformer, device = published(model), gpu(accelerator)
+    sequence = min(sequence, transformer.positions or sequence)
     layout = Layout(
         batch=batch,
         micro_batch=micro_batch,
@@ -46,6 +50,7 @@ def shared_step(
         tensor_parallel=tensor_parallel,
         pipeline_parallel=pipeline_parallel,
         zero=zero,
+        sequence_parallel=sequence_parallel,
     )
     held = gpu_ledger(transformer, layout, sequence, recompute=recompute)
     spent = step_seconds(transformer, layout, device, sequence, recompute=recompute)
@@ -61,7 +66,10 @@ def shared_step(
     )
     bars = {f"held by the fullest GPU: {readable(held.total, 'B')}": parts}
     holds = stacked_bars(bars, unit="B", limit=(readable(limit, "B"), limit), says=says)
-    takes = f"A step of {batch * sequence:,} tokens takes {readable(spent.total, 's')} at the peak rate, or more."
+    takes = (
+        f"A step of {_count(batch, 'sequence')} of {_count(sequence, 'token')} takes {readable(spent.total, 's')} "
+        f"at the peak rate, or more."
+    )
     bars = {f"a step at peak rate: {readable(spent.total, 's')}": times}
     lasts = stacked_bars(bars, unit="s", says=takes)
     rows = [("holds", name, readable(amount, "B")) for name, amount in parts.items()]
