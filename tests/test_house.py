@@ -23,7 +23,7 @@ FLOORS = (
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
-        "stages timeline turns cluster traffic jobs needs paces planning ladders remedies "
+        "stages timeline adapters turns cluster traffic jobs needs paces planning ladders remedies "
         "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips",
     ),
     (
@@ -42,6 +42,7 @@ FLOORS = (
         "checks.kept_for_backward checks.held_at_once checks.recomputation "
         "checks.cache checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
+        "checks.verdicts checks.repairs checks.offers "
         "checks.decisions checks.alarms checks.printed_numbers checks.audits",
     ),
 )
