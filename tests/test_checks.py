@@ -643,6 +643,14 @@ def test_the_packages_own_formulas_refuse_to_answer(borrowed):
         checks.layer_parameters(borrowed)
 
 
+def test_a_refused_answer_is_shown_its_own_line():
+    def attribute_only(n, m):
+        return model("gpt2").parameters.total
+
+    with pytest.raises(Wrong, match=r"It is asked in the line `return model\(\"gpt2\"\)\.parameters\.total`\.$"):
+        checks.layer_parameters(attribute_only)
+
+
 def test_formulas_work_again_after_a_check_has_failed():
     with pytest.raises(Wrong):
         checks.layer_parameters(lambda n, m: training_flops(n, m))

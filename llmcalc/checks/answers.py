@@ -5,8 +5,10 @@ import inspect
 import math
 import reprlib
 import textwrap
+import traceback
 from contextlib import contextmanager, nullcontext
 from fractions import Fraction
+from pathlib import Path
 
 from llmcalc.formula import FormulasClosed, formulas_closed
 
@@ -26,6 +28,7 @@ class Stopped(Wrong):
     """An answer that ends with an error of its own."""
 
 
+PACKAGE = Path(__file__).resolve().parents[1]
 COMPLEX = " (A negative number to a broken power is complex.)"
 POWER = "In Python a power is written `**`; `^` is something else."
 
@@ -50,11 +53,18 @@ def called(answer, *values, closed=True):
             return answer(*values)
     except NotImplementedError:
         raise StillOpen("This question is still open: replace `raise NotImplementedError()` by your answer.") from None
-    except FormulasClosed as closed:
-        raise Wrong(str(closed)) from None
+    except FormulasClosed as refused:
+        raise Wrong(f"{refused}{_own_line(refused)}") from None
     except Exception as error:
         why = COMPLEX if "complex" in str(error) else ""
         raise Stopped(f"Your function stops with {type(error).__name__}: {shortened(str(error))}{why}") from None
+
+
+def _own_line(error):
+    """The learner's line that an error came from, as a sentence: an attribute asks the package without a call."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.line for frame in frames if frame.line and PACKAGE not in Path(frame.filename).parents]
+    return f" It is asked in the line `{lines[-1]}`." if lines else ""
 
 
 def number_at(answer, names, values):
