@@ -7,13 +7,13 @@ from llmcalc.collectives import all_reduce_bytes, transfer_seconds
 from llmcalc.compute import gpu_hours, seconds_for, training_flops
 from llmcalc.flops import forward_ledger
 from llmcalc.inference import serving_flops
+from llmcalc.jobs import IN_A_MACHINE
 from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
 from llmcalc.runs import predicted_hours
 from llmcalc.serving import decode_ledger
-from llmcalc.traffic import step_seconds
+from llmcalc.traffic import NETWORK, PCIE, step_seconds
 
-PCIE = 32 * 10**9
-"""Bytes per second in one direction where a data sheet names no link: PCIe 4.0 with 16 lanes."""
+PUBLISHED_SEQUENCE = 8192  # tokens: the longest of the runs in `llmcalc.runs`
 
 
 class Range(NamedTuple):
@@ -38,9 +38,26 @@ def job_flops(model, chosen):
     return 2 * serving_flops(parameters, chosen["tokens"])
 
 
-def published_hours(flops, accelerator, chosen):
-    """GPU-hours that published runs let expect, low, middle and high."""
-    return Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
+def published_hours(model, flops, accelerator, chosen):
+    """GPU-hours that published runs let expect, low, middle and high.
+
+    The utilization of those runs is of the rule's FLOPs, and what attention takes in their sequences is in it. Of
+    longer ones, attention takes a larger share, and the hours grow with that.
+    """
+    hours = Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
+    return hours.times(beyond_published(model, chosen["sequence"]))
+
+
+def beyond_published(model, tokens):
+    """How many times the work of a token grows with attention, in sequences longer than those of published runs."""
+    long, usual = (_with_attention(model, each) for each in (tokens, PUBLISHED_SEQUENCE))
+    return max(1, long / usual)
+
+
+def _with_attention(model, tokens):
+    """All FLOPs of a sequence as a multiple of those of the weights."""
+    forward = forward_ledger(model, 1, tokens)
+    return forward.total / (forward.total - forward.attention.total)
 
 
 def least_step(model, accelerator, chosen):
@@ -106,15 +123,17 @@ def computes(accelerator, formats=("bf16", "fp16", "fp32")):
 
 
 def _added_up(model, batch, parts, accelerator):
-    """Seconds of two all-reduces a layer, of the values of each sequence's token."""
-    link = accelerator.link_bytes_per_second
+    """Seconds of two all-reduces a layer, of the values of each sequence's token; see `llmcalc.traffic`."""
     sent = 2 * model.layers * all_reduce_bytes(batch * model.width * WIDE, parts)
-    return transfer_seconds(sent, link / 2 if link else PCIE)
+    link = accelerator.link_bytes_per_second / 2 if accelerator.link_bytes_per_second else PCIE
+    if parts > IN_A_MACHINE:  # as many rings as a machine has GPUs, each through a port of its own
+        link = min(link, IN_A_MACHINE * NETWORK)
+    return transfer_seconds(sent, link)
 
 
 def _prompt_flops(model, tokens):
     """FLOPs of reading a prompt: layers, and attention to what came before, which is half of the square or a window."""
     forward = forward_ledger(model, 1, tokens)
-    full = model.layers - model.sliding_layers
-    seen = 0.5 * full + model.sliding_layers * min(0.5, model.window / tokens)
+    full, part = model.layers - model.sliding_layers, min(model.window / tokens, 1)
+    seen = 0.5 * full + model.sliding_layers * (part - part**2 / 2)
     return forward.layers.total + forward.attention.total * seen / model.layers
