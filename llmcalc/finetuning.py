@@ -154,8 +154,9 @@ def finetuning_ledger(
 
     Activations hardly shrink with that. The loss reaches an adapter only back through every layer above it, frozen or
     not, and each needs for its derivative what it had in the forward pass: attention its queries, keys and values, a
-    gate both of its factors, a norm its input. Only inputs kept for the gradient of a frozen weight alone go, and the
-    input of a layer with an adapter is not among them; adapters in fp32, as PEFT makes them, even keep an fp32 copy.
+    gate both of its factors, a norm its input. Only inputs kept for the gradient of a frozen weight alone go. The input
+    of a layer with an adapter is the adapter's own as well; one in fp32, as PEFT makes them, keeps an fp32 copy of it
+    instead, twice as large. `llmcalc.adapters.adapter_activations` counts them.
 
     Parameters
     ----------

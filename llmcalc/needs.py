@@ -3,8 +3,9 @@
 from dataclasses import fields, replace
 
 from llmcalc.activations import CHOICES
+from llmcalc.adapters import AdapterStep
 from llmcalc.cluster import Layout, gpu_ledger, model_slice
-from llmcalc.finetuning import finetuning_ledger, lora_ledger
+from llmcalc.finetuning import finetuning_ledger
 from llmcalc.formats import number_format
 from llmcalc.inference import cache_ledger
 from llmcalc.jobs import OPTIMIZERS
@@ -15,11 +16,10 @@ from llmcalc.schedule import Walk
 from llmcalc.sharding import padded_values, zero_parts
 from llmcalc.stages import Stages
 from llmcalc.states import RECIPES, Recipe
-from llmcalc.timeline import peak, step_timeline
+from llmcalc.timeline import peak
 
 WIDE = 2  # bytes of a value while the model is served, and of a weight that is made wide for a product
 LOGIT = 4  # bytes of a logit that a token is drawn from
-NOTHING_TRAINED = Recipe(0, 0, 0, 0, 0, "weights that are read and never written: neither gradients nor moments")
 
 
 def needed(model, job, chosen):
@@ -67,39 +67,30 @@ def trained(model, chosen):
 def adapted(model, chosen):
     """A training step of adapters beside weights that stay as they are.
 
-    The activations are those of the model as if all of it were trained, a little more than there are. In flight is
-    what the fullest instant has beyond, and the largest matrix made wide again where weights are quantized. With
-    sharding (stages 1 to 3) what is shared out is rounded up to whole bytes, and a layer is gathered for its work.
+    In flight is what the fullest instant has beyond, and the largest matrix made wide again where weights are
+    quantized. With sharding (stages 1 to 3) what is shared out is rounded up to whole bytes, and a layer is gathered
+    for its work.
     """
-    batch, sequence = chosen["micro_batch"], chosen["sequence"]
-    kept = model.activation_bytes(batch, sequence, **_how(chosen)).total
-    fullest = peak(step_timeline(model, batch, sequence, recipe=NOTHING_TRAINED, **_how(chosen))).total
-    ledger = finetuning_ledger(
-        model, chosen["rank"], chosen["targets"],
-        weights=chosen["weights"], trained=chosen["trained"], activation_bytes=kept,
+    step = AdapterStep(
+        model, chosen["rank"], chosen["targets"], chosen["micro_batch"], chosen["sequence"],
+        trained=chosen["trained"], bytes_per_value=_width(chosen["weights"]), **_how(chosen),
     )  # fmt: skip
+    kept, fullest = step.activations, peak(step.moments()).total
+    ledger = finetuning_ledger(
+        model, chosen["rank"], chosen["targets"], weights=chosen["weights"], trained=chosen["trained"]
+    )
     items = {name: total for name, total in ledger.items() if name != "activations"}
-    flight = fullest - kept + widened(model, chosen["weights"])
+    flight = fullest - kept.total + widened(model, chosen["weights"])
     if chosen["zero"]:
         gathered = -(-items["weights"] // model.layers) if chosen["zero"] == 3 else 0
         items, flight = _sharded(items, chosen), flight + gathered
-    return items | {"activations": kept, "adapter inputs": adapter_inputs(model, chosen), "in flight": flight}
+    copies = kept.adapter_inputs.total
+    return items | {"activations": kept.total - copies, "adapter inputs": copies, "in flight": flight}
 
 
-def adapter_inputs(model, chosen):
-    """Bytes of the copies that adapters keep of their inputs where these come in another format.
-
-    PEFT casts the input of each adapter to the adapter's format, and the gradient of its first matrix keeps that copy:
-    so measured with PEFT 0.21, which keeps the few values between the two matrices as well. With full recomputation
-    only the layer at work has them.
-    """
-    form = number_format(chosen["trained"])
-    if form.bytes_per_value == WIDE:
-        return 0
-    names = lora_ledger(model, chosen["rank"], chosen["targets"]).keys()
-    inputs = sum(layer.count * layer.inputs for layer in linear_layers(model) if layer.name in names)
-    layers = 1 if chosen["recompute"] != "full" else model.layers
-    return stored_bytes(chosen["micro_batch"] * chosen["sequence"] * inputs, form.bytes_per_value) // layers
+def _width(scheme):
+    """Bytes of an activation beside weights in this format or scheme: products are in 16 bits, if not in fp32."""
+    return WIDE if scheme in SCHEMES else max(WIDE, int(number_format(scheme).bytes_per_value))
 
 
 def widened(model, scheme):

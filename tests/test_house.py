@@ -23,7 +23,7 @@ FLOORS = (
     (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
-        "stages timeline turns cluster traffic jobs needs paces planning ladders remedies "
+        "stages timeline adapters turns cluster traffic jobs needs paces planning ladders remedies "
         "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips",
     ),
     (

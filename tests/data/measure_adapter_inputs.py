@@ -18,23 +18,39 @@ TARGET = Path(__file__).with_name("adapter_inputs.json")
 ABOUT = "Written by measure_adapter_inputs.py, which says how each number is measured."
 FIELDS = {
     "beside": "further libraries and their versions.",
-    "config": "what the configuration class was given, nothing else.",
+    "config": "what the configuration class was given, nothing else; no dropout, which a CPU computes in its own way.",
+    "attention": "of the library: eager or sdpa.",
     "targets": "PEFT's target_modules.",
     "rank": "of the adapters.",
     "batch": "sequences.",
     "sequence": "tokens in each.",
-    "fp32_adapters": "bytes kept, of them in fp32, with adapters in fp32.",
+    "fp32_adapters": "bytes kept by the forward pass, of them in fp32, with adapters in fp32.",
     "bf16_adapters": "the same with adapters in bf16.",
 }
 
+FAMILIES = {  # those with rules for activations, and what turns their dropout off
+    "llama": (),
+    "mistral": (),
+    "qwen2": (),
+    "qwen3": (),
+    "gemma": (),
+    "phi3": (),
+    "gpt2": ("attn_pdrop", "embd_pdrop", "resid_pdrop"),
+    "opt": ("dropout", "attention_dropout"),
+    "smollm3": (),
+    "granite": ("attention_dropout",),
+    "starcoder2": ("attention_dropout", "embedding_dropout", "residual_dropout"),
+}
 
-def kept(config, rank, targets, batch, sequence, autocast):
+
+def kept(config, attention, rank, targets, batch, sequence, autocast):
     """[all bytes, bytes in fp32] that the forward pass keeps."""
     import torch
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(0)
     model = build(configuration(config)).to(torch.bfloat16)
+    model.set_attn_implementation(attention)
     how = LoraConfig(r=rank, target_modules=targets, lora_dropout=0.0)
     model = get_peft_model(model, how, autocast_adapter_dtype=autocast)
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
@@ -62,16 +78,19 @@ def main():
     logging.disable(logging.WARNING)
     warnings.filterwarnings("ignore")
     measured = []
-    for family in ("llama", "gpt2", "gpt_neox", "qwen2"):
-        config = small(family)
-        names = sorted({name.split(".")[-1] for name, *_ in linear_layers(config)} - {"lm_head", "embed_out"})
-        for targets in ("all-linear", *([name] for name in names)):
-            case = {"config": config, "targets": targets, "rank": 4, "batch": 2, "sequence": 24}
-            sizes = (case["rank"], targets, case["batch"], case["sequence"])
+    for family, without in FAMILIES.items():
+        config = small(family) | dict.fromkeys(without, 0.0)
+        names = sorted({name.split(".")[-1] for name, *_ in linear_layers(config)} - {"embed_out"})
+        every = [("sdpa", "all-linear"), ("eager", "all-linear"), *(("sdpa", [name]) for name in names)]
+        if family == "llama":
+            every += [("eager", [name]) for name in names]
+        for attention, targets in every:
+            case = {"config": config, "attention": attention, "targets": targets, "rank": 4, "batch": 2, "sequence": 24}
+            sizes = (attention, case["rank"], targets, case["batch"], case["sequence"])
             case["fp32_adapters"] = kept(config, *sizes, autocast=True)
             case["bf16_adapters"] = kept(config, *sizes, autocast=False)
             measured.append(case)
-            print(family, targets, case["fp32_adapters"], case["bf16_adapters"])
+            print(family, attention, targets, case["fp32_adapters"], case["bf16_adapters"])
     write(TARGET, ABOUT, {"beside": {"peft": peft.__version__}, "fields": FIELDS}, cases=measured)
 
 
