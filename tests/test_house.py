@@ -42,6 +42,7 @@ FLOORS = (
         "checks.kept_for_backward checks.held_at_once checks.recomputation "
         "checks.cache checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
+        "checks.verdicts checks.repairs checks.offers "
         "checks.decisions checks.alarms checks.printed_numbers checks.audits",
     ),
 )

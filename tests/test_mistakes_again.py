@@ -1,6 +1,6 @@
-"""All mistakes of some questions of lessons 05 to 07, worked out a second time; single ones: `test_mistakes.py`."""
+"""All mistakes of some questions (lessons 05 to 07, and 10), worked out again; single ones: `test_mistakes.py`."""
 
-from math import sqrt
+from math import ceil, sqrt
 
 import pytest
 
@@ -28,6 +28,10 @@ SHARE, OFFERED = percent([0.2 * number for number in WHOLE]), {offer.name: offer
 LOGITS = 2 * 4096 * 128_256 / 10**9
 LAYERS, ATTENTION, OUTPUT = 24 * 1280**2 * 36, 4 * 1024 * 1280 * 36, 2 * 50_257 * 1280
 FORWARD, PEAK = LAYERS + ATTENTION + OUTPUT, 165.2e12
+FEW_MORE = 12_785_491_624, 18_756_362_920
+EACH = (FEW_MORE[1] - FEW_MORE[0]) / 4
+FIXED = FEW_MORE[0] - 4 * EACH
+ADAPTED = 7_241_732_096 * 60_000 * 700 * 3 / (154.8e12 * 0.2) / 3600 * 0.85
 
 AGAIN = {
     "first_number_lost": ((7,), {
@@ -376,6 +380,63 @@ AGAIN = {
         "an ε below the line": 2 / 0.75 / (sqrt(4 / 0.4375) + 1e-8),
         "an ε below the root": 2 / 0.75 / sqrt(4 / 0.4375 + 1e-8),
         "a power without parentheses": 2 / 0.75 / (4 / 0.4375) / 2,
+    }),
+    "largest_margin": ((40, 50), {
+        "a share of the memory": 0.2,
+        "bytes in place of a share": 10,
+        "the whole in place of what comes on top": 1.25,
+        "the share that is used": 0.8,
+        "the other sign": -0.25,
+        "the fraction upside down": -0.2,
+        "percent in place of a share": 25,
+        "rounding to a whole number": 0,
+    }),
+    # each sequence takes FEW_MORE[1] - FEW_MORE[0] over 4; what is there without any is fixed
+    "batch_that_just_fits": ((), {
+        "rounding up": ceil((40e9 - FIXED) / EACH),
+        "no margin": (48e9 - FIXED) // EACH,
+        "a margin of a fifth of the card": (38.4e9 - FIXED) // EACH,
+        "GiB in place of GB, or a margin of a tenth": (48 * 1024**3 / 1.2 - FIXED) // EACH,
+        "a need that grows with the batch alone": 40e9 // (FEW_MORE[0] / 4),
+        "a need that grows with the batch alone, of the larger plan": 40e9 // (FEW_MORE[1] / 8),
+        "what is fixed forgotten": 40e9 // EACH,
+        "the sequences that come on top of the first plan": (40e9 - FEW_MORE[0]) // EACH,
+        "several sequences taken for one": (40e9 - FEW_MORE[0] + 16 * EACH) // (4 * EACH),
+        "several sequences taken for one, at the end": (40e9 - FIXED) // (4 * EACH),
+        "steps from the one plan to the other in place of sequences": (40e9 - FEW_MORE[0]) // (4 * EACH),
+    }),
+    # 60 / 1.25 = 48 may be needed, of which 38 are room
+    "gpus_in_whole_nodes": ((100_400, 10, 60, 0.25, 4), {
+        "the number of nodes": 661,
+        "single GPUs in place of whole nodes": 2643,
+        "no rounding": 100_400 / 38,
+        "rounding down": 2640,
+        "a node too many where the last one is just full": 2644,
+        "the room of one GPU taken for that of a node": 2643 * 4,
+        "a margin of a fifth, whatever is asked": 4 * ceil(100_400 / 4 / 40),
+        "no margin": 4 * ceil(100_400 / 4 / 50),
+        "parentheses missing below the line": 4 * ceil(100_400 / 4 / 50.25),
+        "a margin as a share of the card": 4 * ceil(100_400 / 4 / 35),
+        "a margin for the states alone": 4 * ceil(125_500 / 4 / 50),
+        "a margin for what is kept alone": 4 * ceil(100_400 / 4 / 47.5),
+        "the sequences forgotten": 4 * ceil(100_400 / 4 / 48),
+        "what is kept shared like the states": 4 * ceil(100_410 / 4 / 48),
+        "what is kept once for a node": 4 * ceil(100_400 / (4 * 48 - 10)),
+    }),
+    "put_aside_for_adapters": ((), {
+        "the operations of a full training": 6 * ADAPTED,
+        "the forward pass alone": 2 * ADAPTED,
+        "the operations of a full training with recomputation": 8 * ADAPTED,
+        "one reading of the text": 4 * ADAPTED / 3,
+        "the examples taken for tokens": 4 * ADAPTED / 700,
+        "the fast end": 4 * ADAPTED * 0.2 / 0.35,
+        "the middle of the two shares": 4 * ADAPTED * 0.2 / 0.275,
+        "the share that is reached forgotten": 4 * ADAPTED * 0.2,
+        "hours on the clock paid, not GPU-hours (or the rate of four cards for one)": ADAPTED,
+        "the cards counted twice": 16 * ADAPTED,
+        "seconds paid like hours": 4 * ADAPTED * 3600,
+        "minutes paid like hours": 4 * ADAPTED * 60,
+        "GPU-hours in place of dollars": 4 * ADAPTED / 0.85,
     }),
 }  # fmt: skip
 

@@ -51,6 +51,7 @@ class Formula:
 
     `lists` names those that are lists; `between` gives the two ends of a value, such as (0, 1): it is tried inside
     them, and only there need two formulas agree. A range in place of the ends: a whole number, tried inside it.
+    `edges` are values to try besides: those where a formula that agrees elsewhere goes wrong.
     """
 
     right: Callable
@@ -59,6 +60,7 @@ class Formula:
     lists: tuple[str, ...] = ()
     between: dict = field(default_factory=dict)
     unit: str = ""
+    edges: tuple[tuple, ...] = ()
 
     def __call__(self, answer):
         names = list(inspect.signature(self.right).parameters)
@@ -173,7 +175,7 @@ def _compare_symbols(question, got, symbols):
 
 def _compare_samples(question, answer, names, count):
     """The same question at many inputs: for answers that refuse symbols, and for what symbols do not show."""
-    inputs = samples(names, question.lists, question.between, count)
+    inputs = [*samples(names, question.lists, question.between, count), *question.edges]
     with redirect_stdout(io.StringIO()):  # what the learner prints, once is enough
         got = [number_at(answer, names, values) for values in inputs]
     if _all_near(got, question.right, inputs):
@@ -182,7 +184,7 @@ def _compare_samples(question, answer, names, count):
         if _all_near(got, mistake.gives, inputs):
             raise Wrong(f"Your function gives what comes out with {mistake.name}.\nHint: {mistake.hint}")
     expected = [question.right(*values) for values in inputs]
-    wrong = [n for n in range(count) if not _near(got[n], expected[n])]
+    wrong = [n for n in range(len(inputs)) if not _near(got[n], expected[n])]
     n = wrong[:20][-1]  # the first ones are ones and threes, where many formulas agree
     off = _off(got[n], expected[n], question.hint, question.unit, 1e-5)
     rounds = all(

@@ -54,11 +54,14 @@ def agree(a, b, between):
     """Whether two formulas are the same inside the ends: there the way from the far end is 1 / (1 + something).
 
     A whole number with a range that stands in an exponent is given all its values, one after the other: at most
-    others a power of a power would be too large to write out.
+    others a power of a power would be too large to write out. Formulas that round have to round the same amounts: at
+    single points others agree, too.
     """
     import sympy as sp
 
     a, b = sp.sympify(a), sp.sympify(b)
+    if any(side.has(sp.floor, sp.ceiling) for side in (a, b)):
+        return _rounded_alike(a, b)
     symbols = a.free_symbols | b.free_symbols
     ends = _ends({symbol.name for symbol in symbols}, between)
     if _apart(a, b, symbols, between):
@@ -77,6 +80,17 @@ def agree(a, b, between):
         dict(zip(whole, map(sp.Integer, values), strict=True)) for values in product(*(ends[s.name] for s in whole))
     )
     return all(same(a.xreplace(inside | point), b.xreplace(inside | point)) for point in points)
+
+
+def _rounded_alike(a, b):
+    """Whether formulas are the same around the same rounded amounts."""
+    import sympy as sp
+
+    def opened(side):
+        side = sp.nsimplify(side, rational=True).replace(sp.ceiling, lambda inside: -sp.floor(-inside))
+        return side.replace(sp.floor, lambda inside: sp.Function("rounded")(sp.cancel(inside)))
+
+    return sp.expand(opened(a) - opened(b)) == 0
 
 
 def _apart(a, b, symbols, between):
