@@ -51,8 +51,8 @@ def test_every_job_draws_on_one_gpu_and_says_what_it_asked_for(job):
 
 
 def test_what_is_missing_or_left_is_the_difference():
-    assert "5.05 GB remain; the largest item is activations, 6.05 GB." in told(asked())
-    assert "7.42 GB are missing; the largest item is activations, 12.1 GB." in told(asked(tokens=2048))
+    assert "6.52 GB remain; the largest item is weights, 5.7 GB." in told(asked())
+    assert "4.46 GB are missing; the largest item is adapter inputs, 10.2 GB." in told(asked(tokens=2048))
 
 
 def test_five_jobs_show_all_three_verdicts(handed):
