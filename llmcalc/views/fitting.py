@@ -125,7 +125,7 @@ def _items(planned):
 def _cheapest(planned):
     """The first changes as a table, or why there is none."""
     if planned.changes:
-        return changes_table(planned, SHOWN)
+        return "<p>The cheapest changes that make it fit:</p>" + changes_table(planned, SHOWN)
     return f"<p>{'Nothing to change: it fits.' if planned.fits else 'No change that is known makes it fit.'}</p>"
 
 
