@@ -113,6 +113,7 @@ def model_slice(model, layout):
     >>> part.layers, part.heads, part.feed_forward, part.vocabulary
     (12, 12, 6144, 6283)
     """
+    check_is_layout(layout, "model_slice")
     layout.check(model, None)
     shared, layers = layout.tensor_parallel, stage_layers(model.layers, layout.pipeline_parallel)
     untied = replace(model.family, tied=False) if layout.pipeline_parallel > 1 else model.family  # a table at each end
@@ -178,6 +179,10 @@ def stage_parameters(model, layout, place):
     >>> [stage_parameters(model("llama-2-7b"), layout, place) for place in (1, 2)]
     [3369205760, 3369209856]
     """
+    check_is_layout(layout, "stage_parameters")
+    stages = layout.pipeline_parallel
+    if type(place) is not int or not 1 <= place <= stages:
+        raise ValueError(f"stage_parameters: place must be a whole number from 1 to {stages}, got {shown(place)}")
     return sum(_units(model_slice(model, layout), layout, place).values())
 
 
@@ -206,7 +211,9 @@ class _Stage:
     def __init__(self, model, layout, place, sequence, recipe, update, how):
         self.layout, self.place, how = layout, place, dict(how)
         self.first, self.last = place == 1, place == layout.pipeline_parallel
-        self.summed = summed = how.pop("accumulate", False) or layout.micro_batches > 1 or layout.pipeline_parallel > 1
+        accumulate = how.pop("accumulate", False)
+        one_of("gpu_ledger", "accumulate", accumulate, (False, True))
+        self.summed = summed = accumulate or layout.micro_batches > 1 or layout.pipeline_parallel > 1
         logits, size = how.pop("logits", "held"), how.pop("bytes_per_value", None)
         logits = logits if self.last else "dropped"
         self.part = model_slice(model, layout)

@@ -54,7 +54,8 @@ degrees leave), and in all `tokens` of text (for training 20 a parameter, for fi
 rest as in `llmcalc.cluster.Layout` and `llmcalc.timeline.step_timeline`. Of adapters: `rank` and `targets` as in
 `llmcalc.finetuning.lora_ledger`, the scheme or format of the frozen `weights`, and the format of what is `trained`.
 
-Of serving: `batch` sequences at once over all GPUs, each with `context` past tokens; `weights` in a scheme or format;
+Of serving: `batch` sequences at once over all GPUs, each with `context` past tokens (by default no more than the model
+has positions); `weights` in a scheme or format;
 `prefill` tokens of a prompt that are read at once; `tensor_parallel` GPUs for a copy of the model (by default all).
 """
 
@@ -82,6 +83,7 @@ WHOLE_STEPS = (
     "interleave",
 )
 _PLAIN = ("bf16", "fp16", "fp32")
+_TEXTS = ("optimizer", "update", "attention", "recompute", "method", "weights", "trained")
 _COUNTS = ("batch", "sequence", "micro_batch", "data_parallel", "tensor_parallel", "pipeline_parallel", "context")
 
 
@@ -90,10 +92,15 @@ def read_model(given):
     if isinstance(given, Transformer):
         built, name = given, given.family.model_type
     elif isinstance(given, Mapping):
-        built, name = Transformer.from_config(given), given["model_type"]
+        if set(given) == set(told_of(None)):
+            raise ValueError(f"plan: model must be given again: {given['told']}, got {shown(dict(given))}")
+        built = Transformer.from_config(given)
+        name = given.get("model_type", built.family.model_type)
     elif isinstance(given, os.PathLike) or (isinstance(given, str) and os.path.exists(given)):
         built, name = Transformer.from_config(given), os.path.basename(os.fspath(given).removesuffix("config.json"))
         name = name or built.family.model_type
+    elif isinstance(given, str) and (given.endswith(".json") or os.sep in given or "/" in given):
+        raise ValueError(f"plan: model must be a name or a file, and there is no file at {given}")
     elif isinstance(given, str):
         built, name = preset(given), given
     else:
@@ -103,6 +110,12 @@ def read_model(given):
     if built.family.encoder:
         raise ValueError(f"plan: model must be a decoder, got the encoder {built.family.model_type}")
     return built, name
+
+
+def told_of(model):
+    """What JSON says of a Transformer, which it cannot hold."""
+    kind, total = (model.family.model_type, model.parameters.total) if model else (None, None)
+    return {"model_type": kind, "parameters": total, "told": "this one was a Transformer, which JSON cannot hold"}
 
 
 def resolved(model, job, gpu, gpus, given):
@@ -116,6 +129,13 @@ def resolved(model, job, gpu, gpus, given):
         raise TypeError(f"plan: gpu must be the name of an accelerator such as 'h100-sxm', got {shown(gpu)}")
     gpus = _count(gpus, "gpus")
     chosen = {**known, **given}
+    if job == "serving" and given.get("context") is None:
+        chosen["context"] = min(known["context"], model.positions or known["context"])
+    for name, value in given.items():
+        if name in _TEXTS and not isinstance(value, (str, type(None))):
+            raise TypeError(f"plan: {name} must be text, got {shown(value)}")
+        if value is None and known[name] is not None and name != "context":
+            raise TypeError(f"plan: {name} must be given or left out, got None; left out, it is {known[name]!r}")
     for name in _COUNTS:
         if chosen.get(name) is not None:
             chosen[name] = _count(chosen[name], name)
@@ -140,12 +160,18 @@ def _serving(model, job, gpus, chosen):
     if batch % copies:
         raise ValueError(f"plan: batch must be shared evenly by {copies} copies of the model, got {batch}")
     _positions(model, chosen["context"], "context")
+    one_number(chosen["cache_bytes_per_value"], "cache_bytes_per_value", of="plan", may_be_zero=False)
     chosen["prefill"] = min(_count(chosen["prefill"], "prefill"), chosen["context"])
     return chosen
 
 
 def _step(model, job, gpus, chosen):
     """The choices of a training step, adapters among them."""
+    if not model.family.keeps:
+        raise ValueError(
+            f"plan: model must be of a family whose activations are known, for {job}: model_type "
+            f"{model.family.model_type} has no rule for them; serving it can be planned"
+        )
     if job == "fine-tuning":
         one_of("plan", "method", chosen["method"], METHODS)
         adapters = chosen["method"] != "full"
@@ -154,6 +180,10 @@ def _step(model, job, gpus, chosen):
                 raise ValueError(
                     f"plan: {name} has no meaning for the method {chosen['method']!r}, got {chosen[name]!r}"
                 )
+        if adapters:
+            rank = chosen["rank"]
+            ranks = {name: _count(each, "rank") for name, each in rank.items()} if isinstance(rank, Mapping) else None
+            chosen["rank"] = _count(rank, "rank") if ranks is None else ranks
         if adapters and chosen["weights"] is None:
             chosen["weights"] = FROZEN[chosen["method"]]
         if chosen["method"] == "qlora" and chosen["weights"] in _PLAIN:
@@ -164,6 +194,8 @@ def _step(model, job, gpus, chosen):
         raise ValueError(f"plan: zero must be 0, 1, 2 or 3, got {shown(chosen['zero'])}")
     one_number(chosen["network_bytes_per_second"], "network_bytes_per_second", of="plan", may_be_zero=False)
     looked_up(chosen["optimizer"], OPTIMIZERS, "optimizer")
+    if isinstance(chosen["recipe"], Mapping):  # as JSON has it
+        chosen["recipe"] = Recipe(**chosen["recipe"])
     if not isinstance(chosen["recipe"], Recipe):
         recipe = looked_up(chosen["recipe"], RECIPES, "recipe")
         if not recipe.weights:

@@ -10,7 +10,7 @@ KINDS = ("free", "time", "accuracy", "less work", "hardware")
 
 MOST_GPUS = 4096
 IN_A_MACHINE = 8  # GPUs; tensor parallelism beyond waits for the network
-FEWER_BITS = ("fp8-tensor", "awq")  # of served weights: 8, then 4
+FEWER_BITS = ("fp8-tensor", "awq")  # of served weights: 8, then 4; int8 where a GPU knows no fp8
 SHORT_PIECE = 512  # tokens of a prompt that are read at once
 
 
@@ -31,9 +31,17 @@ def ladders_of(plan):
 
 
 def fewer(plan, change):
-    """How to make a rung of any number, where a change is a smaller context or batch of serving; else None."""
-    making = {"context": _context, "batch": _sequences}
-    return making.get(next(iter(change.arguments))) if plan.job == "serving" else None
+    """How to make a rung of any number, where a change is one of GPUs, or a smaller context or batch of serving."""
+    making = {"context": _context, "batch": _sequences} if plan.job == "serving" else {}
+    making["gpus"] = lambda gpus: _of_gpus(plan, gpus)
+    return making.get(next(iter(change.arguments)))
+
+
+def step_of(plan, name, number):
+    """In what steps a number is tried that `fewer` makes a rung of."""
+    if name == "gpus":
+        return IN_A_MACHINE * -(-plan.gpus // IN_A_MACHINE) if number > IN_A_MACHINE else number
+    return plan.choices["copies"] if name == "batch" else 1
 
 
 # --- training and fine-tuning ---------------------------------------------------------------------------------------
@@ -47,6 +55,7 @@ def _of_training(plan):
     yield _recomputing(chosen)
     if chosen.get("method", "full") == "full":
         yield _cutting_layers(plan)
+        yield _cutting_sequences(chosen)
         yield _lighter_optimizer(chosen)
     else:
         yield _lighter_adapters(chosen)
@@ -97,14 +106,25 @@ def _recomputing(chosen):
 
 
 def _cutting_layers(plan):
-    """Tensor parallelism within a machine, by GPUs that are copies now."""
-    chosen, now = plan.choices, plan.choices["tensor_parallel"]
+    """Tensor parallelism within a machine, by GPUs that are copies now; sequences are cut with it where they can be."""
+    chosen, now, rungs = plan.choices, plan.choices["tensor_parallel"], []
     fixed = {"data_parallel": None, "batch": chosen["batch"], "micro_batch": chosen["micro_batch"]}
-    return [
-        Rung(f"tensor parallelism over {parts} GPUs", "time", "", {"tensor_parallel": parts, **fixed})
-        for parts in range(now + 1, IN_A_MACHINE + 1)
-        if parts % now == 0 and chosen["data_parallel"] % (parts // now) == 0
-    ]
+    for parts in range(now + 1, IN_A_MACHINE + 1):
+        if parts % now or chosen["data_parallel"] % (parts // now):
+            continue
+        cut = chosen["sequence"] % parts == 0
+        name = f"tensor parallelism over {parts} GPUs" + (", sequences cut too" if cut else "")
+        more = {"sequence_parallel": True} if cut else {}
+        rungs.append(Rung(name, "time", "", {"tensor_parallel": parts, **fixed, **more}))
+    return rungs
+
+
+def _cutting_sequences(chosen):
+    """What tensor parallelism leaves whole: norms, dropout and what stands between them."""
+    parts = chosen["tensor_parallel"]
+    if parts == 1 or chosen["sequence_parallel"] or chosen["sequence"] % parts:
+        return []
+    return [Rung("sequence parallelism", "free", "sends as much as before", {"sequence_parallel": True})]
 
 
 def _lighter_optimizer(chosen):
@@ -137,8 +157,9 @@ def _fewer_trained(plan):
 
 def _of_serving(plan):
     chosen = plan.choices
-    rungs = [Rung(f"weights in {name}", "accuracy", "weights are rounded", {"weights": name}) for name in FEWER_BITS]
-    yield rungs[FEWER_BITS.index(chosen["weights"]) + 1 :] if chosen["weights"] in FEWER_BITS else rungs
+    bits = FEWER_BITS if "fp8" in dict(plan.gpu.dense) else ("int8", *FEWER_BITS[1:])
+    rungs = [Rung(f"weights in {name}", "accuracy", "weights are rounded", {"weights": name}) for name in bits]
+    yield rungs[bits.index(chosen["weights"]) + 1 :] if chosen["weights"] in bits else rungs
     if chosen["cache_bytes_per_value"] > 1:
         price = "keys and values are rounded"
         yield [Rung("a cache in 8 bits", "accuracy", price, {"cache_bytes_per_value": 1})]
@@ -177,18 +198,29 @@ def _larger_gpus(plan):
 def _more_gpus(plan):
     rungs, gpus = [], 2 * plan.gpus
     while gpus <= MOST_GPUS:
-        arguments, name = {"gpus": gpus}, f"{gpus:,} GPUs"
-        if plan.job == "serving":
-            arguments["tensor_parallel"] = None
-        else:
-            arguments |= {"data_parallel": None, "zero": 3}
-            name += " that share the states (ZeRO stage 3)"
-            within = plan.choices["tensor_parallel"] * plan.choices["pipeline_parallel"]
-            if "batch" in plan.arguments and plan.choices["batch"] % (gpus // within):
-                arguments["batch"] = None
-        rungs.append(Rung(name, "hardware", f"{gpus // plan.gpus} times the GPUs", arguments))
+        rungs.append(_of_gpus(plan, gpus))
         gpus *= 2
     return rungs
+
+
+def _of_gpus(plan, gpus):
+    """As many GPUs, and what that changes beside."""
+    arguments, name, price = {"gpus": gpus}, f"{gpus:,} GPUs", f"{gpus / plan.gpus:g} times the GPUs"
+    chosen = plan.choices
+    if plan.job == "serving":
+        if chosen["copies"] > 1:
+            price += f"; one copy of the model instead of {chosen['copies']}"
+        return Rung(name, "hardware", price, arguments | {"tensor_parallel": None})
+    arguments |= {"data_parallel": None, "zero": 3}
+    copies = gpus // (chosen["tensor_parallel"] * chosen["pipeline_parallel"])
+    batch = plan.arguments.get("batch")
+    if batch is not None and batch % copies:
+        arguments["batch"] = batch = None
+    if batch is None:
+        each = plan.arguments.get("micro_batch") or 1
+        count = "one sequence" if each == 1 else f"{each} sequences"
+        price += f"; {count} on each copy: the batch becomes {each * copies:,} instead of {chosen['batch']:,}"
+    return Rung(f"{name} that share the states (ZeRO stage 3)", "hardware", price, arguments)
 
 
 def _halves(count):

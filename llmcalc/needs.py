@@ -1,5 +1,6 @@
 """What a job needs on each GPU, in bytes, item by item: the ledgers of the package, put together for one plan."""
 
+import math
 from dataclasses import fields, replace
 
 from llmcalc.activations import CHOICES
@@ -123,9 +124,10 @@ def served(model, chosen):
     """A model that answers: its weights, the cache, and what a prompt or the logits take for a moment."""
     part, batch = served_part(model, chosen["tensor_parallel"]), sequences_of_a_copy(chosen)
     flight = max(_prompt_bytes(part, chosen["prefill"]), stored_bytes(batch * part.vocabulary, LOGIT))
+    cache = cache_ledger(part, batch, chosen["context"], chosen["cache_bytes_per_value"]).total
     return {
         "weights": weight_bytes(part, chosen["weights"]).total,
-        "cache": cache_ledger(part, batch, chosen["context"], chosen["cache_bytes_per_value"]).total,
+        "cache": math.ceil(cache),
         "in flight": flight + widened(part, chosen["weights"]),
     }
 

@@ -12,6 +12,7 @@ from llmcalc.runs import predicted_hours
 from llmcalc.serving import decode_ledger
 from llmcalc.traffic import step_seconds
 
+PUBLISHED_SEQUENCE = 8192  # tokens: the longest of the runs in `llmcalc.runs`
 PCIE = 32 * 10**9
 """Bytes per second in one direction where a data sheet names no link: PCIe 4.0 with 16 lanes."""
 
@@ -38,9 +39,21 @@ def job_flops(model, chosen):
     return 2 * serving_flops(parameters, chosen["tokens"])
 
 
-def published_hours(flops, accelerator, chosen):
-    """GPU-hours that published runs let expect, low, middle and high."""
-    return Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
+def published_hours(model, flops, accelerator, chosen):
+    """GPU-hours that published runs let expect, low, middle and high.
+
+    The utilization of those runs is of the rule's FLOPs, and what attention takes in their sequences is in it. Of
+    longer ones, attention takes a larger share, and the hours grow with that.
+    """
+    hours = Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
+    long, usual = (_with_attention(model, tokens) for tokens in (chosen["sequence"], PUBLISHED_SEQUENCE))
+    return hours.times(max(1, long / usual))
+
+
+def _with_attention(model, tokens):
+    """All FLOPs of a sequence as a multiple of those of the weights."""
+    forward = forward_ledger(model, 1, tokens)
+    return forward.total / (forward.total - forward.attention.total)
 
 
 def least_step(model, accelerator, chosen):
@@ -115,6 +128,6 @@ def _added_up(model, batch, parts, accelerator):
 def _prompt_flops(model, tokens):
     """FLOPs of reading a prompt: layers, and attention to what came before, which is half of the square or a window."""
     forward = forward_ledger(model, 1, tokens)
-    full = model.layers - model.sliding_layers
-    seen = 0.5 * full + model.sliding_layers * min(0.5, model.window / tokens)
+    full, part = model.layers - model.sliding_layers, min(model.window / tokens, 1)
+    seen = 0.5 * full + model.sliding_layers * (part - part**2 / 2)
     return forward.layers.total + forward.attention.total * seen / model.layers

@@ -4,11 +4,13 @@ import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 
 from llmcalc.compute import cost, gpu_hours
+from llmcalc.formula import one_number
 from llmcalc.hardware import Accelerator
-from llmcalc.jobs import read_model, resolved
-from llmcalc.needs import needed
+from llmcalc.jobs import read_model, resolved, told_of
+from llmcalc.needs import needed, sequences_of_a_copy
 from llmcalc.paces import Range, job_flops, least_step, published_hours, serving_pace, steps
 from llmcalc.states import Recipe
 from llmcalc.symbolic import ceil_div
@@ -124,11 +126,15 @@ class Plan:
         has = f"It has {_gb(self.capacity)}"
         if self.left < 0:
             sentences.append(f"{has}: {_gb(-self.left)} are missing, even without a margin.")
+            if self.total <= self.gpu.memory_bytes_if_gib:
+                sentences.append(f"Some cards hold {self.gpu.memory_gb} GiB, 7% more than GB: there it may still run.")
         elif self.fits:
             sentences.append(f"{has}: {_gb(self.left)} are left over, at least the margin of {_gb(self.margin)}.")
         else:
             sentences.append(f"{has}: {_gb(self.left)} are left over, less than the margin of {_gb(self.margin)}.")
         if self.pace:
+            if self.model.expert_layers and sequences_of_a_copy(self.choices) > 1:
+                sentences.append("A step is taken to read as many experts as its tokens can choose at most.")
             sentences.append(f"The time of a token is bound by {_BINDS[self.pace.binds]}.")
         elif self.step is not None and self.step.efficiency < 0.5:
             share = f"{self.step.efficiency:.0%}"
@@ -138,9 +144,14 @@ class Plan:
     @property
     def not_counted(self):
         """What the margin has to cover."""
-        if self.job == "serving" and not self.model.family.keeps:
+        if self._no_rule:
             return (*NOT_COUNTED, f"what a layer of {self.model.family.model_type} holds while it reads a prompt")
         return NOT_COUNTED
+
+    @property
+    def _no_rule(self):
+        """Whether nobody says what a layer holds while it works."""
+        return self.job == "serving" and not self.model.family.keeps
 
     @cached_property
     def changes(self):
@@ -169,8 +180,8 @@ class Plan:
 
     @property
     def sent(self):
-        """Whole bytes that each GPU sends in a training step; 0 where that is not known."""
-        return math.ceil(self.step.sent.total) if self.step is not None else 0
+        """Whole bytes that each GPU sends in a training step; None where that is not known."""
+        return math.ceil(self.step.sent.total) if self.step is not None else None
 
     @property
     def least_seconds(self):
@@ -182,7 +193,7 @@ class Plan:
         """Seconds on the clock that published runs let expect; None where there are no FLOPs."""
         if self.flops is None:
             return None
-        return published_hours(self.flops, self.gpu, self.choices).times(HOUR / self.gpus)
+        return published_hours(self.model, self.flops, self.gpu, self.choices).times(HOUR / self.gpus)
 
     @property
     def seconds(self):
@@ -212,6 +223,7 @@ class Plan:
 
     def cost_per_million_tokens(self, price_per_gpu_hour):
         """Money that a million served tokens cost at least."""
+        one_number(price_per_gpu_hour, "price_per_gpu_hour", of="cost_per_million_tokens")
         if self.pace is None:
             raise ValueError(f"cost_per_million_tokens: job must be 'serving', got {self.job!r}")
         return self.pace.cost_per_million_tokens(price_per_gpu_hour, self.gpus)
@@ -254,9 +266,13 @@ class Plan:
         rows += [("needed", self.total), (f"{self.gpu.name} has", self.capacity)]
         wide = max(len(name) for name, _ in rows)
         lines = [f"{name:<{wide}}  {size / 10**9:>10,.2f} GB" for name, size in rows]
+        more = ()
+        if self._no_rule:
+            lines = [line + ", in part" if line.startswith("in flight ") else line for line in lines]
+            more = (f"Not counted: {self.not_counted[-1]}.",)
         each = "on one GPU" if self.gpus == 1 else f"on each of {self.gpus} GPUs"
-        lines.insert(-2, "-" * max(map(len, lines)))
-        return "\n".join([f"{self.job} of {self.name}, {each}: {self.verdict}", *lines, *self.reasons])
+        lines.insert(-2, "-" * len(lines[-1]))
+        return "\n".join([f"{self.job} of {self.name}, {each}: {self.verdict}", *lines, *self.reasons, *more])
 
 
 _BINDS = {
@@ -275,7 +291,9 @@ def _plain(value):
     if isinstance(value, Recipe):
         return {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, Transformer):
-        return {"model_type": value.family.model_type, "parameters": value.parameters.total}
+        return told_of(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):  # NumPy's as well
+        return int(value)
     if isinstance(value, (str, int, float, dict, list, tuple, type(None))):
         return list(value) if isinstance(value, tuple) else value
     return str(value)

@@ -1,10 +1,10 @@
 """What would make a job fit: changes of its arguments, each found by planning again, the cheapest first."""
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from llmcalc.flops import forward_ledger, training_ledger
-from llmcalc.ladders import KINDS, fewer, ladders_of
+from llmcalc.ladders import KINDS, fewer, ladders_of, step_of
 from llmcalc.units import readable
 
 CHEAP = ("free", "time", "accuracy")
@@ -20,8 +20,8 @@ class Change:
     price: str
     arguments: dict
     plan: object
-    extra_flops: float = 0  # as a share of those there were
-    extra_sent: float = 0  # bytes that a GPU sends in a step of training
+    extra_flops: float = 0  # for a token of training, as a share of those there were
+    extra_sent: float = 0  # bytes that a GPU sends in a step of training; 0 where one of the two is not known
     extra_seconds: float = 0  # on the clock for a training; for a token of each sequence in serving
     gpus_times: float = 1
 
@@ -34,7 +34,8 @@ class Change:
 def remedies(plan):
     """Changes that make a plan fit, the cheapest first.
 
-    Single ones; if none of them leaves the job and the GPUs as they are, pairs that do; if nothing fits yet, all pairs.
+    Single ones; if none of them leaves the job and the GPUs as they are, pairs that do; if there are none, a change
+    that leaves them together with one that does less; if nothing fits yet, all pairs.
     Ranked by kind (see `llmcalc.ladders.KINDS`), then by the GPUs, the seconds and the bytes sent that come on top,
     and the bytes that are needed then. Of changes that come in degrees, the smallest degree that fits.
 
@@ -49,15 +50,18 @@ def remedies(plan):
     """
     if plan.fits:
         return ()
-    singles, ladders = [], []
+    singles, ladders, parts = [], [], []
     for ladder in ladders_of(plan):
         change, possible = _single(plan, ladder)
         singles.append(change)
         ladders += [possible] if possible and not change else []
+        parts += [possible] if possible and change and change.kind == "less work" else []
     found = list(filter(None, singles))
     if not any(change.kind in CHEAP for change in found):
-        found += _pairs(plan, [ladder for ladder in ladders if ladder[0].kind in CHEAP])
-    return tuple(sorted(found or _pairs(plan, ladders), key=_rank))
+        cheap = [ladder for ladder in ladders if ladder[0].kind in CHEAP]
+        pairs = _pairs(plan, combinations(cheap, 2)) or _pairs(plan, product(cheap, parts))
+        found += pairs
+    return tuple(sorted(found or _pairs(plan, combinations(ladders, 2)), key=_rank))
 
 
 def _rank(change):
@@ -82,7 +86,7 @@ def _single(plan, ladder):
 def _pairs(plan, ladders):
     """Of every two ladders on which no rung fits alone, the lowest two rungs that fit together."""
     found = []
-    for one, other in combinations(ladders, 2):
+    for one, other in ladders:
         if set(one[0].arguments) & set(other[0].arguments) or not _fits(plan, one[-1], other[-1]):
             continue
         fitting, high = [], len(other) - 1
@@ -101,12 +105,13 @@ def _pairs(plan, ladders):
 def _refined(plan, change, before):
     """Between a number that fits and the one before it, which does not."""
     (name, fits), rung = next(iter(change.arguments.items())), fewer(plan, change)
-    step = plan.choices["copies"] if name == "batch" else 1
-    fits, fails = fits // step, (before[0].arguments[name] if before else plan.choices[name]) // step
-    while fails - fits > 1:
+    step = step_of(plan, name, fits)
+    fails = before[0].arguments[name] if before else plan.choices.get(name, plan.gpus)
+    fits, fails = fits // step, fails // step
+    while abs(fails - fits) > 1:
         middle = rung((fits + fails) // 2 * step)
         changed, arguments = _planned(plan, middle)
-        if changed.fits:
+        if changed and changed.fits and arguments.keys() == change.arguments.keys():
             change, fits = _change(plan, changed, (middle,), arguments), (fits + fails) // 2
         else:
             fails = (fits + fails) // 2
@@ -128,8 +133,9 @@ def _fits(plan, *rungs):
 
 
 def _change(plan, changed, rungs, arguments):
-    extra = _work(changed) / _work(plan) - 1
-    sent = changed.sent - plan.sent
+    extra = _done(changed) / _done(plan) - 1
+    known = plan.sent is not None and changed.sent is not None
+    sent = changed.sent - plan.sent if known else 0
     prices = [rung.price for rung in rungs if rung.price]
     if abs(extra) >= 0.005:
         prices.append(f"{abs(extra):.0%} {'more' if extra > 0 else 'fewer'} FLOPs")
@@ -159,12 +165,23 @@ def _seconds(plan):
 
 def _work(plan):
     """FLOPs that are done for each that the job needs: more than 1 where layers are made again."""
+    needed, again = _flops(plan)
+    return (needed + again) / needed
+
+
+def _done(plan):
+    """FLOPs that are done for a token of training."""
+    return sum(_flops(plan)) / plan.choices["sequence"] if plan.job != "serving" else 1
+
+
+def _flops(plan):
+    """FLOPs of one sequence that the job needs, and those of what is made again."""
     if plan.job == "serving":
-        return 1
+        return 1, 0
     sizes = plan.model, 1, plan.choices["sequence"]
     ledger = training_ledger(*sizes, recompute=plan.choices["recompute"])
-    needed = ledger.forward + ledger.backward
+    needed = ledger.forward.total + ledger.backward.total
     if plan.choices.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
         forward = forward_ledger(*sizes)
-        needed -= forward.total - forward.attention
-    return (needed + ledger.recomputed) / needed
+        needed -= forward.total - forward.attention.total
+    return needed, ledger.recomputed.total

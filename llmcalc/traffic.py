@@ -24,6 +24,8 @@ from llmcalc.symbolic import larger, share, smaller
 SOURCE = "Rajbhandari et al. 2020, ZeRO, section 7; Narayanan et al. 2021, section 3.2"
 NETWORK = 50 * 10**9
 """Bytes per second of one GPU's port to other machines, in one direction: 400 Gbit/s."""
+PCIE = 32 * 10**9
+"""Bytes per second between GPUs of a machine that have no link of their own: PCI Express 4.0, 16 lanes, one way."""
 
 
 @in_range
@@ -103,9 +105,9 @@ def step_seconds(
     whole time that they take, as in a plain program (in the backward pass, some go on with the gradients of the
     weights meanwhile). `bubble` is the waiting of a pipeline's stage for the first and after the last micro-batch,
     each of whose turns has both in it. What copies and stages send each other is taken to travel while the GPU
-    computes: `network` is what takes longer than that. `.efficiency` is the share of the peak rate that is left for
-    the model's own arithmetic, without what is made again: a bound of the utilization (MFU) on these terms. Real runs
-    stay well below, as no matrix product reaches the peak.
+    computes or waits in the bubble: `network` is what takes longer than that. `.efficiency` is the share of the peak
+    rate that is left for the model's own arithmetic, without what is made again: a bound of the utilization (MFU) on
+    these terms. Real runs stay well below, as no matrix product reaches the peak.
 
     A ring over several machines crosses from each to the next. Where several GPUs of a machine are in a group, as
     many rings share its bytes, each through a port of its own.
@@ -117,11 +119,10 @@ def step_seconds(
     accelerator : Accelerator
         A row of `llmcalc.hardware`.
     network_bytes_per_second : number
-        Rate of a GPU's port to other machines, in one direction: each GPU has one. Also within the machine where the
-        GPU has no link.
+        Rate of a GPU's port to other machines, in one direction: each GPU has one.
     gpus_per_machine : int, default 8
-        GPUs that the fast link joins. Tensor parallelism is nearest: its GPUs are neighbours, then the copies', and
-        the stages' are farthest apart.
+        GPUs that the fast link joins, or PCI Express where they have none. Tensor parallelism is nearest: its GPUs
+        are neighbours, then the copies', and the stages' are farthest apart.
     number_format : str, default "bf16"
         The format of the matrix products.
 
@@ -140,7 +141,7 @@ def step_seconds(
     network = one_number(network_bytes_per_second, "network_bytes_per_second", of="step_seconds", may_be_zero=False)
     machine = whole(gpus_per_machine, "gpus_per_machine", of="step_seconds", may_be_zero=False)
     sent = traffic_ledger(model, layout, sequence, recipe=recipe, recompute=recompute)
-    link = share(accelerator.link_bytes_per_second, 2) if accelerator.link_bytes_per_second else network
+    link = share(accelerator.link_bytes_per_second, 2) if accelerator.link_bytes_per_second else PCIE
 
     def seconds(amount, group, stride=1):
         """Of a group of GPUs that are each `stride` apart: over the link, and over as many ports as it has at hand."""
@@ -156,11 +157,12 @@ def step_seconds(
     tensor = seconds(sent.tensor.total, shared)
     beside = seconds(sent.data.total, copies, shared) + seconds(sent.pipeline.total, stages, shared * copies)
     idle = pipeline_bubble(layout.pipeline_parallel, layout.micro_batches, layout.interleave)
+    waiting = (compute + tensor) * idle
     spent = {
         "compute": compute,
-        "bubble": (compute + tensor) * idle,
+        "bubble": waiting,
         "tensor": tensor,
-        "network": larger(beside - compute, 0),
+        "network": larger(beside - compute - waiting, 0),
     }
     ledger = Ledger.of("time of a step", spent, "s", SOURCE)
     own = model.training_ledger(layout.batch, sequence, "explicit").total

@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import math
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from llmcalc.cluster import Layout, gpu_ledger, model_slice, stage_parameters
+from llmcalc.cluster import Layout, _Stage, gpu_ledger, model_slice, stage_parameters
 from llmcalc.hardware import gpu
 from llmcalc.models import model
 from llmcalc.parallel import (
@@ -19,7 +21,7 @@ from llmcalc.parallel import (
 from llmcalc.pipeline import interleaved_pieces_held
 from llmcalc.states import RECIPES
 from llmcalc.timeline import peak, step_timeline
-from llmcalc.traffic import step_seconds, traffic_ledger
+from llmcalc.traffic import NETWORK, PCIE, step_seconds, traffic_ledger
 from llmcalc.transformer import Transformer
 
 RECORDS = json.loads((Path(__file__).parent / "data" / "published_tables.json").read_text())["records"]
@@ -128,6 +130,35 @@ def test_no_published_throughput_is_above_the_bound_and_every_layout_fits(name):
     assert row["percent_of_peak"] / 100 < arithmetic <= 1
     held = gpu_ledger(of, layout, row["seq"], recipe="mixed, fp32 gradients", dropout=True, **how)
     assert held.total < gpu("a100-80gb").memory_bytes
+
+
+MPT = (  # layers, width; GPUs, micro-batch, accumulated; parameters and MFU in percent as printed
+    (80, 8192, 64, 8, 4, 64_862_437_376, 42.57),
+    (80, 8192, 32, 2, 16, 64_862_437_376, 36.15),
+    (48, 7168, 32, 14, 3, 29_975_214_080, 43.92),
+    (48, 7168, 16, 10, 3, 29_975_214_080, 43.07),
+    (40, 5120, 64, 2, 1, 12_853_954_560, 39.86),
+    (40, 5120, 32, 2, 1, 12_853_954_560, 39.95),
+    (40, 5120, 16, 2, 1, 12_853_954_560, 39.58),
+    (40, 5120, 8, 2, 1, 12_853_954_560, 39.79),
+)
+"""MosaicML, llm-foundry, scripts/train/benchmarking/README.md: H100, bf16, ZeRO 3, 2,048 tokens in a sequence."""
+
+
+@pytest.mark.parametrize("row", MPT, ids=str)
+def test_runs_with_shared_states_over_machines_stay_below_the_bound(row):
+    layers, width, gpus, micro, accumulated, parameters, printed = row
+    config = {"model_type": "gpt2", "vocab_size": 50_368, "n_positions": 2048}
+    of = Transformer.from_config(config | {"n_embd": width, "n_layer": layers, "n_head": width // 128})
+    assert of.parameters.total == parameters
+    recompute = "none" if width == 5120 else "full"
+    layout = Layout(batch=gpus * micro * accumulated, micro_batch=micro, data_parallel=gpus, zero=3)
+    bound = step_seconds(of, layout, gpu("h100-sxm"), 2048, recompute=recompute)
+    assert 1 / 3 < printed / 100 / bound.efficiency < 2 / 3
+    assert bound.network.total < 0.01 * bound.total  # eight ports a machine: what is shared travels in time
+    alone = step_seconds(of, layout, gpu("h100-sxm"), 2048, recompute=recompute, gpus_per_machine=1)
+    if (gpus, micro) in ((64, 2), (32, 2), (16, 2), (8, 2)):  # with one port they could not be as fast as they were
+        assert alone.efficiency < printed / 100
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------
@@ -242,6 +273,95 @@ def test_full_recomputation_keeps_the_input_of_each_layer_for_every_micro_batch(
     assert inputs < held.activations.total < 1.06 * inputs
 
 
+def test_gradients_at_work_are_whole_until_they_are_shared_out():
+    """What is held at the fullest moment, by hand: gradients of layers that are done are shared, of this one not."""
+    shallow, tokens = replace(LLAMA, layers=2), 8
+    tree = shallow.parameters
+    layer = (tree.total - tree.embedding.total - tree.lm_head.total - tree.norm.final.total) // 2
+    head = tree.lm_head.total + tree.norm.final.total
+    for zero, behind, own in ((0, 1, 1), (1, 1, 1), (2, Fraction(1, 4), 1), (3, Fraction(1, 4), 1)):
+        layout = Layout(batch=4, data_parallel=4, zero=zero)
+        stage = _Stage(shallow, layout, 1, tokens, "mixed", "fused", {"attention": "flash"})
+        gradients = {name: held["gradients"] for name, held in stage.held()}
+        plain = {
+            moment.name: moment.gradients for moment in step_timeline(shallow, 1, tokens) if moment.phase != "forward"
+        }
+        assert gradients["layer 1, forward"] == gradients["loss, forward"] == 0
+        assert gradients["loss, backward"] == plain["loss"]
+        done, at_work = 2 * (head + layer), plain["layer 1"] - 2 * (head + layer)
+        assert done * behind + at_work * own <= gradients["layer 1, backward"] <= done * behind + 2 * layer
+        assert gradients["update"] == 2 * tree.total * behind
+    for zero in (2, 3):  # summed over micro-batches, they stand there shared; what arrives is in flight
+        layout = Layout(batch=8, data_parallel=4, zero=zero)
+        stage = _Stage(shallow, layout, 1, tokens, "mixed", "fused", {"attention": "flash"})
+        assert {held["gradients"] for _, held in stage.held()} == {2 * tree.total // 4}
+
+
+def test_each_stage_of_a_pipeline_by_hand():
+    """Two layers on two stages: what each holds while its layer goes backward, one micro-batch or two in flight."""
+    shallow, sequence = replace(model("gpt2"), layers=2), 64
+    for batch, under_way in ((1, 1), (4, 2)):
+        layout = Layout(batch=batch, pipeline_parallel=2)
+        part = model_slice(shallow, layout)
+        assert (part.layers, part.family.tied) == (1, False)
+        kept, tree = part.activation_bytes(1, sequence, dropout=True), part.parameters
+        for place, table, waiting in ((1, tree.embedding.total, under_way - 1), (2, tree.lm_head.total, 0)):
+            stage = _Stage(shallow, layout, place, sequence, "mixed", "fused", {"attention": "flash", "dropout": True})
+            own = tree.total - tree.embedding.total - tree.lm_head.total - tree.norm.final.total + table
+            own += tree.norm.final.total if place == 2 else 0
+            held = dict(stage.held())
+            names = {name.split(",")[0] for name in held}
+            assert names == {"layer 1", "update", "embedding" if place == 1 else "loss"}
+            assert {each["weights"] for each in held.values()} == {2 * own}
+            assert {each["gradients"] for each in held.values()} == {2 * own}  # summed, whatever the batch
+            assert {each["optimizer"] for each in held.values()} == {12 * own}
+            walk = {moment.name: moment for moment in stage.step.moments() if moment.phase == "backward"}
+            layer = walk["layer 1"].activations - (0 if place == 1 else kept.embedding.total)
+            before = kept.embedding.total if place == 1 else 0
+            assert held["layer 1, backward"]["activations"] == layer + waiting * (kept.per_layer.total + before)
+            assert held["update"]["activations"] == 0
+
+
+def test_the_foreach_update_of_a_stage_copies_what_the_stage_has():
+    layout = Layout(batch=4, data_parallel=2, pipeline_parallel=2, zero=1)
+    held, plain = (
+        dict(_Stage(LLAMA, layout, 1, 8, "mixed", update, {"attention": "flash"}).held())["update"]["in_flight"]
+        for update in ("foreach", "fused")
+    )
+    assert held - plain == math.ceil(4 * stage_parameters(LLAMA, layout, 1) / 2)
+
+
+def test_pieces_in_flight_are_no_more_than_there_are_micro_batches():
+    how = {"attention": "explicit", "dropout": True}
+    for batch, place in ((8, 1), (64, 1), (64, 8)):
+        layout = Layout(batch=batch, tensor_parallel=8, pipeline_parallel=8, interleave=3)
+        stage = _Stage(GPT3, layout, place, 2048, "mixed", "fused", how)
+        kept = stage.part.activation_bytes(1, 2048, **how)
+        pieces = min(interleaved_pieces_held(8, 3) - 2 * (place - 1), 3 * batch)
+        before = kept.embedding.total if place == 1 else 0
+        under_way = dict(stage.held())["layer 12, forward"]["activations"]
+        alone = {moment.name: moment for moment in stage.step.moments() if moment.phase == "forward"}["layer 12"]
+        own = alone.activations - (0 if place == 1 else kept.embedding.total)
+        assert under_way == own + (pieces - 3) * (12 * kept.per_layer.total + before) // 3
+
+
+def test_what_does_not_divide_is_rounded_up():
+    odd = replace(model("gpt2"), vocabulary=50_257)
+    held = gpu_ledger(odd, Layout(batch=7, data_parallel=7, zero=3), 1024, recipe="fp32", update="fused")
+    parameters = odd.parameters.total
+    assert parameters % 7
+    assert held.weights.total == math.ceil(4 * parameters / 7) and held.optimizer.total == math.ceil(8 * parameters / 7)
+    plain = gpu_ledger(odd, Layout(batch=7, data_parallel=7), 1024, recipe="fp32", update="fused")
+    assert (plain.moment, held.moment) == ("loss, backward", "loss, backward")
+    table = odd.parameters.embedding.tokens.total + odd.parameters.norm.final.total
+    assert held.in_flight.total - plain.in_flight.total == 4 * table  # gathered in fp32
+    mistral = replace(model("mistral-7b"), sliding_layers=32)
+    assert model_slice(mistral, Layout(batch=4, pipeline_parallel=4)).sliding_layers == 8
+    for name in ("feed_forward", "expert_width"):
+        with pytest.raises(ValueError, match=f"{name} must be a multiple of tensor_parallel = 2, got 14337"):
+            model_slice(replace(model("mixtral-8x7b"), **{name: 14337}), Layout(tensor_parallel=2))
+
+
 # --- traffic and time -----------------------------------------------------------------------------------------------
 
 
@@ -255,6 +375,31 @@ def test_what_is_sent_follows_from_the_layout():
         assert again.data.total == {0: 4, 1: 4, 2: 4 + 3 * 2, 3: 24}[zero] * parameters * 7 / 8
     fp32 = traffic_ledger(llama, Layout(batch=16, data_parallel=8), 4096, recipe="mixed, both gradients")
     assert fp32.data.total == 8 * parameters * 7 / 8  # summed in fp32
+
+
+def test_a_step_over_sixteen_gpus_by_hand():
+    """Two machines, tensor 2, data 2, pipeline 4 with two pieces on each: what is sent, and how long it takes."""
+    llama, card, sequence = model("llama-2-7b"), gpu("h100-sxm"), 4096
+    layout = Layout(16, 1, 2, 2, 4, interleave=2)
+    micro, values = 8, sequence * 4096
+    last = stage_parameters(llama, layout, 4)
+    assert last > stage_parameters(llama, layout, 1)
+    sent = traffic_ledger(llama, layout, sequence, recipe="mixed, both gradients")
+    assert sent.data.total == 2 * 4 * (last + last % 2) / 2
+    assert sent.tensor.total == micro * 8 * 4 * 2 * (2 * values) / 2
+    assert sent.pipeline.total == 2 * micro * 2 * 2 * values
+    once = traffic_ledger(llama, Layout(2, 1, 1, 2), sequence, recompute="selective")
+    assert once.tensor.total == traffic_ledger(llama, Layout(2, 1, 1, 2), sequence).tensor.total
+    step = step_seconds(llama, layout, card, sequence, attention="explicit", recompute="full")
+    flops = llama.training_ledger(16, sequence, "explicit", "full").total
+    assert step.compute.total == pytest.approx(flops / 16 / card.peak())
+    assert step.tensor.total == pytest.approx(1.5 * sent.tensor.total / 450e9)
+    assert step.bubble.total == pytest.approx(3 / (micro * 2) * (step.compute.total + step.tensor.total))
+    own = llama.training_ledger(16, sequence, "explicit").total
+    assert step.efficiency == pytest.approx(own / 16 / card.peak() / step.total)
+    alone = Layout(batch=2, data_parallel=1, pipeline_parallel=2)  # one micro-batch after another: summed in fp32
+    summed = traffic_ledger(llama, replace(alone, data_parallel=2, batch=2), sequence, recipe="mixed, both gradients")
+    assert summed.data.total == 2 * 4 * stage_parameters(llama, alone, 2) / 2
 
 
 def test_tensor_parallel_sums_come_again_where_a_layer_does():
@@ -293,6 +438,7 @@ def test_a_ring_over_machines_goes_through_as_many_ports_as_it_has_gpus_in_each(
     for shared, rate in ((2, link), (8, link), (16, 8 * network)):
         step, sent = rates(tensor_parallel=shared)
         assert step.tensor.total == pytest.approx(sent.tensor.total / rate)
+    assert (NETWORK, PCIE) == (50 * 10**9, 32 * 10**9)
     for layout, machine, rate in (
         ({"data_parallel": 64}, 8, 8 * network),
         ({"data_parallel": 64}, 1, network),
@@ -305,11 +451,13 @@ def test_a_ring_over_machines_goes_through_as_many_ports_as_it_has_gpus_in_each(
             step, sent = rates(machine, zero=zero, **layout)
             hidden = max(0, sent.data.total / rate - step.compute.total)
             assert step.network.total == pytest.approx(hidden)
-    apart, _ = rates(pipeline_parallel=2, data_parallel=8, micro_batch=8)
-    assert apart.network.total == max(0, apart.sent.data.total / link + apart.sent.pipeline.total / network
-                                      - apart.compute.total)  # fmt: skip
-    plain = step_seconds(llama, Layout(batch=8, data_parallel=8), gpu("rtx-4090"), 512)  # no link: ports of its own
-    assert plain.network.total == pytest.approx(plain.sent.data.total / network - plain.compute.total)
+    slow = step_seconds(
+        llama, Layout(64, 8, data_parallel=8, pipeline_parallel=2), card, 32, network_bytes_per_second=10**8
+    )
+    beside = slow.sent.data.total / link + slow.sent.pipeline.total / 10**8
+    assert slow.network.total == pytest.approx(beside - slow.compute.total - slow.bubble.total)
+    plain = step_seconds(llama, Layout(batch=8, data_parallel=8), gpu("rtx-4090"), 512)  # no link: PCI Express
+    assert plain.network.total == pytest.approx(plain.sent.data.total / (32 * 10**9) - plain.compute.total)
 
 
 # --- refused --------------------------------------------------------------------------------------------------------
@@ -352,6 +500,15 @@ def test_a_model_that_cannot_be_laid_out_is_refused_in_words():
             gpu_ledger(LLAMA, wrong, 8)
         with pytest.raises(TypeError, match="layout must be a Layout such as"):
             traffic_ledger(LLAMA, wrong, 8)
+    for place in (0, 3, -1, None, "x", 1.0, True, [1]):
+        with pytest.raises(ValueError, match="place must be a whole number from 1 to 2, got"):
+            stage_parameters(LLAMA, Layout(batch=2, pipeline_parallel=2), place)
+    for function in (model_slice, lambda *given: stage_parameters(*given, 1)):
+        with pytest.raises(TypeError, match="layout must be a Layout such as"):
+            function(LLAMA, "data")
+    for wrong in (None, {}, 1, "yes"):
+        with pytest.raises(ValueError, match="gpu_ledger: accumulate must be False or True, got"):
+            gpu_ledger(LLAMA, Layout(), 8, accumulate=wrong)
     with pytest.raises(TypeError, match="model must be a Transformer"):
         gpu_ledger("llama-3-8b", Layout(), 8)
     with pytest.raises(TypeError, match="accelerator must be an Accelerator"):

@@ -289,6 +289,47 @@ def test_the_reasons_say_what_is_largest_and_what_is_left_or_missing():
     assert plan("mixtral-8x7b", "serving").not_counted[-1].startswith("what a layer of mixtral holds")
 
 
+def test_serving_reads_no_more_than_the_model_has_positions():
+    assert (
+        plan("gpt2", "serving").choices["context"] == plan("gpt2", "serving", context=None).choices["context"] == 1024
+    )
+    assert plan("llama-2-7b", "serving").choices["context"] == 8192
+
+
+def test_a_config_without_a_name_of_its_own_is_called_by_its_family():
+    assert plan({"text_config": LLAMA}).name == "llama" and plan({"text_config": LLAMA}).items == plan(LLAMA).items
+
+
+def test_numbers_of_numpy_and_recipes_come_back_from_json():
+    import numpy as np
+
+    own = replace(RECIPES["mixed"], moments=3)
+    planned = plan("gpt2", batch=np.int64(2), recipe=own, network_bytes_per_second=np.float64(1e9))
+    told = json.loads(planned.to_json())
+    assert told["arguments"]["batch"] == 2 and plan(**told["arguments"]).to_dict() == told
+
+
+def test_every_item_is_whole_bytes():
+    for each in (0.5, 1.5, 2.0):
+        assert type(plan("llama-3-8b", "serving", cache_bytes_per_value=each).items["cache"]) is int
+    assert all(type(size) is int for size in plan("gpt2", "fine-tuning", method="lora", rank=2.0).items.values())
+
+
+def test_a_card_that_holds_gib_may_still_run_what_just_does_not_fit():
+    close = replace(plan("gpt2", gpu="rtx-4090"), items={"weights": 24 * 2**30})
+    assert close.reasons[2] == "Some cards hold 24 GiB, 7% more than GB: there it may still run."
+    assert not any("GiB" in each for each in replace(close, items={"weights": 24 * 2**30 + 1}).reasons)
+    assert not any("GiB" in each for each in replace(close, items={"weights": 24 * 10**9}).reasons)
+
+
+def test_what_nobody_says_of_a_layer_is_told_as_not_counted():
+    lines = str(plan("mixtral-8x7b", "serving", batch=2)).splitlines()
+    assert "in flight           0.00 GB, in part" in lines
+    assert lines[-1] == "Not counted: what a layer of mixtral holds while it reads a prompt."
+    assert "A step is taken to read as many experts as its tokens can choose at most." in lines
+    assert "Not counted" not in str(plan("llama-2-7b", "serving"))
+
+
 # --- time and money -------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +341,32 @@ def test_time_and_money_are_what_published_runs_let_expect():
     assert planned.cost(2) == pytest.approx(tuple(cost(each, 2) for each in hours))
     assert planned.least_seconds < planned.seconds.low
     assert plan("llama-2-7b").choices["tokens"] == 20 * 6_738_415_616
+
+
+def test_longer_sequences_than_published_take_the_time_of_their_attention():
+    usual, longer = (
+        plan("llama-3-8b", "fine-tuning", method="lora", gpus=8, sequence=each, tokens=10**9)
+        for each in (8192, 131_072)
+    )
+    assert usual.published_seconds == usual.but(sequence=512).published_seconds
+    share = [1 + each.attention / (each.total - each.attention) for each in (
+        model("llama-3-8b").forward_ledger(1, 131_072), model("llama-3-8b").forward_ledger(1, 8192))]  # fmt: skip
+    assert longer.seconds.middle / usual.seconds.middle == pytest.approx(share[0] / share[1])
+
+
+def test_a_window_leaves_out_what_lies_before_it():
+    mistral, tokens = model("mistral-7b"), 32_768
+    forward = mistral.forward_ledger(1, tokens)
+    pairs = sum(min(place, 4096) for place in range(1, tokens + 1)) / tokens**2
+    planned = plan("mistral-7b", "serving", context=tokens)
+    counted = (forward.layers.total + forward.attention.total * pairs) / planned.gpu.peak("bf16")
+    assert planned.pace.prefill_seconds == pytest.approx(counted, rel=1e-4)
+
+
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), True, "2", None])
+def test_a_price_is_a_number(price):
+    with pytest.raises((TypeError, ValueError), match="price_per_gpu_hour"):
+        plan("gpt2", "serving").cost_per_million_tokens(price)
 
 
 def test_no_training_is_expected_in_less_than_the_least_time():
@@ -390,7 +457,20 @@ REFUSED = [
     (KeyError, "unknown model 'llama-2-8b'; close are", {"model": "llama-2-8b"}),
     (ValueError, "plan: model must be a decoder, got the encoder bert", {"model": "bert-base"}),
     (ValueError, "model_type mixtral has no rule", {"model": "mixtral-8x7b"}),
-    (ValueError, "model must have no experts", {"model": "mixtral-8x7b", "gpus": 2, "pipeline_parallel": 2}),
+    (ValueError, "plan: model must be of a family", {"model": "mixtral-8x7b", "gpus": 2, "pipeline_parallel": 2}),
+    (ValueError, "plan: model must be a name or a file, and there is no file at my/config.json",
+     {"model": "my/config.json"}),
+    (ValueError, "there is no file at config.json", {"model": "config.json"}),
+    (ValueError, "plan: model must be given again: this one was a Transformer",
+     {"model": plan(model("gpt2")).to_dict()["arguments"]["model"]}),
+    (TypeError, "plan: tensor_parallel must be given or left out, got None; left out, it is 1",
+     {"tensor_parallel": None}),
+    (TypeError, "plan: batch must be given or left out", SERVING | {"batch": None}),
+    (ValueError, "plan: rank must be a whole number, got 1.5", LORA | {"rank": 1.5}),
+    (ValueError, "plan: rank must be a whole number, got 1.5", LORA | {"rank": {"q_proj": 1.5}}),
+    (TypeError, "plan: rank must be", LORA | {"rank": "16"}),
+    (TypeError, "plan: trained must be text", LORA | {"trained": 32}),
+    (TypeError, "plan: update must be text", {"update": [1]}),
     (ValueError, "model_type mixtral has no rule", {"model": "mixtral-8x7b"} | LORA),
     (ValueError, "model_type bloom has no rule", {"model": "bloom-560m"}),
     (ValueError, "plan: job must be training or fine-tuning or serving, got 'chat'", {"job": "chat"}),
@@ -416,7 +496,7 @@ REFUSED = [
     (ValueError, "recompute must be none or selective or full, got 'some'", {"recompute": "some"}),
     (ValueError, "network_bytes_per_second", {"network_bytes_per_second": 0}),
     (ValueError, "plan: sequence must be at most the 1024 positions", {"model": "gpt2", "sequence": 2048}),
-    (ValueError, "plan: context must be at most the 1024 positions", SERVING | {"model": "gpt2"}),
+    (ValueError, "plan: context must be at most the 1024 positions", SERVING | {"model": "gpt2", "context": 8192}),
     (ValueError, "plan: method must be full or lora or qlora, got 'peft'", TUNING | {"method": "peft"}),
     (ValueError, "plan: rank has no meaning for the method 'full', got 8", TUNING | {"rank": 8}),
     (ValueError, "plan: tensor_parallel has no meaning for the method 'lora', got 2", LORA | {"tensor_parallel": 2}),

@@ -4,7 +4,7 @@ import pytest
 
 from llmcalc import planning
 from llmcalc.jobs import DEFAULTS
-from llmcalc.ladders import KINDS
+from llmcalc.ladders import KINDS, ladders_of
 from llmcalc.needs import needed
 from llmcalc.planning import plan
 from llmcalc.remedies import CHEAP
@@ -68,8 +68,11 @@ def test_pairs_are_for_those_whom_no_single_change_helps(planned):
     pairs = [change for change in planned.changes if change not in single]
     if any(change.kind in CHEAP for change in single):
         assert not pairs
-    elif single:
+    elif single and any(change.kind in CHEAP for change in pairs):
         assert all(change.kind in CHEAP for change in pairs)
+    elif single:  # a change that leaves the job together with one that does less, less of which is enough then
+        alone = {next(iter(change.arguments)) for change in single if change.kind == "less work"}
+        assert all(change.kind == "less work" and alone & set(change.arguments) for change in pairs)
 
 
 def test_of_a_degree_the_smallest_that_fits():
@@ -110,6 +113,80 @@ def test_prices_are_what_comes_on_top():
     assert (
         tuned.extra_seconds < 0 and tuned.arguments == {"method": "qlora"}  # fewer gradients
     )
+
+
+def flops_of_a_token(planned, adapters):
+    """By hand from the ledger of a training step: with adapters no products for gradients of the weights."""
+    sequence = planned.choices["sequence"]
+    ledger = planned.model.training_ledger(1, sequence, recompute=planned.choices["recompute"])
+    forward = planned.model.forward_ledger(1, sequence)
+    return (ledger.total - (forward.layers + forward.lm_head if adapters else 0)) / sequence
+
+
+def test_extra_flops_are_of_a_token_whatever_the_method_and_the_sequence():
+    full = of("8B, all of it")
+    tuned = full.changes[0]
+    assert tuned.arguments == {"method": "qlora"}
+    ratio = flops_of_a_token(tuned.plan, True) / flops_of_a_token(full, False)
+    assert tuned.extra_flops == pytest.approx(ratio - 1) and -0.34 < tuned.extra_flops < -0.3
+    assert "fewer FLOPs" in tuned.price and tuned.extra_sent == 0 and "sent" not in tuned.price
+    long = plan("llama-3-8b", "fine-tuning", gpu="rtx-4090", method="lora", sequence=32_768, recompute="full")
+    short = next(change for change in long.changes if "sequence" in change.arguments)
+    ratio = flops_of_a_token(short.plan, True) / flops_of_a_token(long, True)
+    assert short.extra_flops == pytest.approx(ratio - 1) and short.extra_flops < -0.2
+
+
+def test_nothing_is_said_of_what_adapters_send():
+    full = plan("llama-3-70b", "fine-tuning", gpus=8, zero=3, recompute="full")
+    changed = [change for change in full.changes if "method" in change.arguments]
+    assert changed and all(change.extra_sent == 0 and "sent" not in change.price for change in changed)
+    assert changed[0].plan.sent is None and full.sent > 0
+
+
+def test_gpus_are_as_few_machines_as_are_enough():
+    planned = of("70B on eight")
+    more = next(change for change in planned.changes if change.arguments.get("gpus"))
+    assert more.arguments == {"gpus": 160, "data_parallel": None, "zero": 3} and more.kind == "hardware"
+    assert not planned.but(**more.arguments | {"gpus": 152}).fits
+    assert more.price.startswith("20 times the GPUs; one sequence on each copy: the batch becomes 160 instead of 8")
+    given = plan("llama-3-70b", gpus=8, batch=1024)
+    kept = next(change for change in given.changes if change.arguments.get("gpus"))
+    assert "batch" not in kept.arguments and "the batch becomes" not in kept.price  # 1,024 are shared evenly
+    assert kept.plan.choices["batch"] == 1024 and 1024 % kept.arguments["gpus"] == 0
+    served = of("8B, many").changes[-1]
+    assert served.arguments == {"gpus": 8, "tensor_parallel": None}
+    assert served.price == "4 times the GPUs; one copy of the model instead of 2"
+
+
+def names(planned):
+    return [rung.name for ladder in ladders_of(planned) for rung in ladder]
+
+
+def test_sequences_are_cut_with_the_layers_where_they_can_be():
+    eight = plan("llama-3-8b", gpus=8, sequence=8192)
+    cut = [rung for ladder in ladders_of(eight) for rung in ladder if "tensor_parallel" in rung.arguments]
+    assert [rung.arguments["tensor_parallel"] for rung in cut] == [2, 4, 8]
+    assert all(rung.arguments["sequence_parallel"] and rung.name.endswith("GPUs, sequences cut too") for rung in cut)
+    odd = names(eight.but(sequence=8191))
+    assert "tensor parallelism over 8 GPUs" in odd and not any("sequences cut" in each for each in odd)
+    whole = plan("llama-3-70b", gpus=64, tensor_parallel=8, zero=3, batch=64, sequence=8192)
+    only = whole.but(sequence_parallel=True)
+    assert only.total < whole.total and "sequence parallelism" in names(whole)
+    assert "sequence parallelism" not in names(only) + names(whole.but(sequence=8191)) + names(eight)
+
+
+def test_eight_bits_are_those_that_the_gpu_computes_in():
+    for name, bits in (("h100-sxm", "fp8-tensor"), ("p100", "int8"), ("v100-32gb", "int8"), ("t4", "int8")):
+        assert [each for each in names(plan("llama-2-7b", "serving", gpu=name)) if each.startswith("weights in")] == [
+            f"weights in {bits}", "weights in awq"
+        ]  # fmt: skip
+
+
+def test_a_little_less_work_goes_with_a_change_that_leaves_the_rest():
+    planned = plan("gemma-7b", "serving", gpu="a10", batch=8)
+    first, *_, alone = [change for change in planned.changes if change.kind == "less work"]
+    assert set(first.arguments) == {"weights", "context"} and set(alone.arguments) == {"context"}
+    assert first.arguments["context"] > 2 * alone.arguments["context"]
 
 
 def test_what_fits_needs_no_change_and_what_nothing_helps_gets_none():
