@@ -4,9 +4,9 @@ All with torchtune, and bf16 for weights, gradients and moments. Sequences are p
 Where it says "compiled", torch.compile fuses norms and activation functions; with a "chunked loss" the fp32 copies of
 the logits are made piece by piece; "recomputed" keeps the input of each layer and computes the rest again. Rank and
 layers of the adapters stand in torchtune's configurations for one GPU, and so does that layers are recomputed; the
-table does not say it. On the A6000 they cannot be: the run takes nearly twice the memory of the same one on the RTX 4090,
-and is half again as fast on a slower card. The table's two runs of full fine-tuning of the 8B are left out, as it does not
-say with which optimizer, and its runs on eight GPUs.
+table does not say it. On the A6000 they cannot be: that run takes nearly twice the memory of the same one on the RTX
+4090, and is half again as fast on a slower card. Left out are the table's two runs of full fine-tuning of the 8B, as it
+does not say with which optimizer, and its runs on eight GPUs.
 """
 
 from dataclasses import dataclass
