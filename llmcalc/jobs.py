@@ -13,6 +13,7 @@ from llmcalc.traffic import NETWORK
 from llmcalc.transformer import Transformer
 
 SEQUENCE = 2048
+IN_A_MACHINE = 8  # GPUs; tensor parallelism beyond waits for the network
 TOKENS_PER_PARAMETER = 20  # Hoffmann et al. 2022, for a training whose tokens nobody names
 
 _STEP = {
@@ -53,6 +54,8 @@ of the model (by default all that a copy has, with a pipeline one), `data_parall
 degrees leave), and in all `tokens` of text (for training 20 a parameter, for fine-tuning without them no time). The
 rest as in `llmcalc.cluster.Layout` and `llmcalc.timeline.step_timeline`. Of adapters: `rank` and `targets` as in
 `llmcalc.finetuning.lora_ledger`, the scheme or format of the frozen `weights`, and the format of what is `trained`.
+The loss is computed for all tokens at once; losses in chunks, or fused with the output layer, hold much less of the
+logits, and a job that does not fit here may then fit.
 
 Of serving: `batch` sequences at once over all GPUs, each with `context` past tokens (by default no more than the model
 has positions); `weights` in a scheme or format;

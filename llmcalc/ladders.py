@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from llmcalc.hardware import ACCELERATORS
-from llmcalc.jobs import DEFAULTS, FROZEN, WHOLE_STEPS
+from llmcalc.jobs import DEFAULTS, FROZEN, IN_A_MACHINE, WHOLE_STEPS
 
 KINDS = ("free", "time", "accuracy", "less work", "hardware")
 """What a change costs, the cheapest kind first: nothing; time; perhaps accuracy; doing less; more or larger GPUs."""
 
 MOST_GPUS = 4096
-IN_A_MACHINE = 8  # GPUs; tensor parallelism beyond waits for the network
 FEWER_BITS = ("fp8-tensor", "awq")  # of served weights: 8, then 4; int8 where a GPU knows no fp8
 SHORT_PIECE = 512  # tokens of a prompt that are read at once
 

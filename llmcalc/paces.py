@@ -7,14 +7,13 @@ from llmcalc.collectives import all_reduce_bytes, transfer_seconds
 from llmcalc.compute import gpu_hours, seconds_for, training_flops
 from llmcalc.flops import forward_ledger
 from llmcalc.inference import serving_flops
+from llmcalc.jobs import IN_A_MACHINE
 from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
 from llmcalc.runs import predicted_hours
 from llmcalc.serving import decode_ledger
-from llmcalc.traffic import step_seconds
+from llmcalc.traffic import NETWORK, PCIE, step_seconds
 
 PUBLISHED_SEQUENCE = 8192  # tokens: the longest of the runs in `llmcalc.runs`
-PCIE = 32 * 10**9
-"""Bytes per second in one direction where a data sheet names no link: PCIe 4.0 with 16 lanes."""
 
 
 class Range(NamedTuple):
@@ -119,10 +118,12 @@ def computes(accelerator, formats=("bf16", "fp16", "fp32")):
 
 
 def _added_up(model, batch, parts, accelerator):
-    """Seconds of two all-reduces a layer, of the values of each sequence's token."""
-    link = accelerator.link_bytes_per_second
+    """Seconds of two all-reduces a layer, of the values of each sequence's token; see `llmcalc.traffic`."""
     sent = 2 * model.layers * all_reduce_bytes(batch * model.width * WIDE, parts)
-    return transfer_seconds(sent, link / 2 if link else PCIE)
+    link = accelerator.link_bytes_per_second / 2 if accelerator.link_bytes_per_second else PCIE
+    if parts > IN_A_MACHINE:  # as many rings as a machine has GPUs, each through a port of its own
+        link = min(link, IN_A_MACHINE * NETWORK)
+    return transfer_seconds(sent, link)
 
 
 def _prompt_flops(model, tokens):

@@ -10,13 +10,14 @@ from workshop import ROOT
 
 import llmcalc
 from llmcalc.adapters import adapter_activations
-from llmcalc.cluster import Layout, gpu_ledger
+from llmcalc.cluster import Layout, gpu_ledger, model_slice
 from llmcalc.compute import cost
 from llmcalc.finetuning import finetuning_ledger
 from llmcalc.hardware import ACCELERATORS, gpu
 from llmcalc.inference import cache_ledger
-from llmcalc.jobs import DEFAULTS, JOBS
+from llmcalc.jobs import DEFAULTS, FROZEN, JOBS
 from llmcalc.models import MODELS, model
+from llmcalc.needs import widened
 from llmcalc.planning import VERDICTS, plan
 from llmcalc.quantization import weight_bytes
 from llmcalc.runs import RUNS, predicted_hours
@@ -363,6 +364,54 @@ def test_a_window_leaves_out_what_lies_before_it():
     assert planned.pace.prefill_seconds == pytest.approx(counted, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("chip", "gpus", "rate"),
+    [
+        ("h100-sxm", 2, 450e9),
+        ("h100-sxm", 8, 450e9),
+        ("h100-sxm", 16, 400e9),
+        ("l40s", 8, 32e9),
+        ("a100-80gb", 16, 300e9),
+    ],
+)
+def test_a_served_token_takes_what_is_read_or_computed_and_what_is_sent(chip, gpus, rate):
+    """Over NVLink in one direction, over PCI Express without; beyond a machine over the ports of all its GPUs."""
+    given = replace(model("llama-3-70b"), heads=128, kv_heads=16, head_dim=64)
+    planned = plan(given, "serving", gpu=chip, gpus=gpus, batch=32, context=1000)
+    part, chip = model_slice(given, Layout(tensor_parallel=gpus)), gpu(chip)
+    step = decode_ledger(part, chip, 32, 1000, "bf16")
+    sent = 2 * (gpus - 1) / gpus * 32 * given.width * 2  # an all-reduce of 16-bit values, twice a layer
+    network = 2 * given.layers * sent / rate
+    assert planned.pace.token_seconds == pytest.approx(max(step.memory, step.arithmetic) + network)
+    assert planned.pace.tokens_per_second == pytest.approx(32 / planned.pace.token_seconds)
+    parts = {"memory": step.memory, "compute": step.arithmetic, "network": network}
+    assert planned.pace.binds == max(parts, key=parts.get)
+
+
+def test_a_slow_link_binds():
+    slow = plan("llama-3-8b", "serving", gpu="l40s", gpus=8, batch=512, context=64)
+    assert slow.pace.binds == "network"
+    assert slow.reasons[-1] == "The time of a token is bound by adding up parts over the links between GPUs."
+
+
+def test_defaults_are_what_they_are_said_to_be():
+    assert FROZEN == {"lora": "bf16", "qlora": "nf4-double"}
+    assert DEFAULTS["serving"] == {
+        "batch": 1, "context": 8192, "weights": "bf16", "cache_bytes_per_value": 2, "prefill": 2048,
+        "tensor_parallel": None,
+    }  # fmt: skip
+    assert plan("llama-2-7b", "serving", context=100).choices["prefill"] == 100
+    assert DEFAULTS["fine-tuning"].items() >= {"method": "full", "rank": 16, "targets": "all-linear"}.items()
+
+
+def test_what_is_made_wide_is_a_gpus_own_part():
+    whole, half = (plan("llama-3-8b", "serving", gpus=gpus, weights="nf4", context=512) for gpus in (1, 2))
+    assert widened(whole.model, "nf4") == 2 * 4096 * 14_336
+    logits = 4 * 128_256
+    assert whole.items["in flight"] - 2 * 4096 * 14_336 > logits
+    assert half.items["in flight"] < whole.items["in flight"] - 4096 * 14_336
+
+
 @pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), True, "2", None])
 def test_a_price_is_a_number(price):
     with pytest.raises((TypeError, ValueError), match="price_per_gpu_hour"):
@@ -422,6 +471,18 @@ def test_what_goes_out_as_json_comes_back_as_the_same_plan(given, job, how):
     again = plan(**told["arguments"])
     assert again.items == planned.items == told["bytes_per_gpu"] and again.to_dict()["choices"] == told["choices"]
     assert told["total_bytes_per_gpu"] == planned.total and told["verdict"] == planned.verdict
+    assert told["margin_bytes_per_gpu"] == planned.margin and told["capacity_bytes_per_gpu"] == planned.capacity
+    if planned.flops is not None:
+        assert told["flop"] == planned.flops and told["seconds"] == planned.seconds._asdict()
+        assert told["gpu_hours"] == planned.gpu_hours._asdict()
+    if planned.step is not None:
+        assert told["seconds_per_step_at_least"] == planned.step.total
+        assert told["bytes_sent_per_gpu_and_step"] == planned.sent
+    if planned.pace:
+        assert told["seconds_per_token_at_least"] == planned.pace.token_seconds
+        assert told["tokens_per_second_at_most"] == planned.pace.tokens_per_second
+        assert told["seconds_to_read_a_prompt_at_least"] == planned.pace.prefill_seconds
+        assert told["bound_by"] == planned.pace.binds
     assert ("flop" in told) == (planned.flops is not None) and ("bound_by" in told) == (job == "serving")
 
 
