@@ -45,8 +45,13 @@ def published_hours(model, flops, accelerator, chosen):
     longer ones, attention takes a larger share, and the hours grow with that.
     """
     hours = Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
-    long, usual = (_with_attention(model, tokens) for tokens in (chosen["sequence"], PUBLISHED_SEQUENCE))
-    return hours.times(max(1, long / usual))
+    return hours.times(beyond_published(model, chosen["sequence"]))
+
+
+def beyond_published(model, tokens):
+    """How many times the work of a token grows with attention, in sequences longer than those of published runs."""
+    long, usual = (_with_attention(model, each) for each in (tokens, PUBLISHED_SEQUENCE))
+    return max(1, long / usual)
 
 
 def _with_attention(model, tokens):

@@ -5,6 +5,7 @@ from itertools import combinations, product
 
 from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.ladders import KINDS, fewer, ladders_of, step_of
+from llmcalc.paces import beyond_published
 from llmcalc.units import readable
 
 CHEAP = ("free", "time", "accuracy")
@@ -155,33 +156,22 @@ def _change(plan, changed, rungs, arguments):
 
 
 def _seconds(plan):
-    """What is compared: a token of each sequence, or the training as expected with what is done twice."""
+    """What is compared: a token of each sequence, or the training as expected of all FLOPs that are done."""
     if plan.pace:
         return plan.pace.token_seconds
     if plan.flops is None:
         return 0
-    return max(plan.seconds.middle, plan.published_seconds.middle * _work(plan))
-
-
-def _work(plan):
-    """FLOPs that are done for each that the job needs: more than 1 where layers are made again."""
-    needed, again = _flops(plan)
-    return (needed + again) / needed
+    usual = plan.published_seconds.middle / beyond_published(plan.model, plan.choices["sequence"])
+    return max(plan.least_seconds or 0, usual * _done(plan) * plan.choices["tokens"] / plan.flops)
 
 
 def _done(plan):
-    """FLOPs that are done for a token of training."""
-    return sum(_flops(plan)) / plan.choices["sequence"] if plan.job != "serving" else 1
-
-
-def _flops(plan):
-    """FLOPs of one sequence that the job needs, and those of what is made again."""
+    """FLOPs that are done for a token of training, with what is made again."""
     if plan.job == "serving":
-        return 1, 0
+        return 1
     sizes = plan.model, 1, plan.choices["sequence"]
-    ledger = training_ledger(*sizes, recompute=plan.choices["recompute"])
-    needed = ledger.forward.total + ledger.backward.total
+    done = training_ledger(*sizes, recompute=plan.choices["recompute"]).total
     if plan.choices.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
         forward = forward_ledger(*sizes)
-        needed -= forward.total - forward.attention.total
-    return needed, ledger.recomputed.total
+        done -= forward.total - forward.attention.total
+    return done / plan.choices["sequence"]

@@ -189,6 +189,83 @@ def test_a_little_less_work_goes_with_a_change_that_leaves_the_rest():
     assert first.arguments["context"] > 2 * alone.arguments["context"]
 
 
+# fmt: off
+EXPECTED = {
+    "7B on eight": [
+        ("free", "ZeRO stage 1", "8 copies share their states"),
+        ("time", "tensor parallelism over 2 GPUs, sequences cut too", "20.9 GB more sent by each GPU in a step"),
+        ("hardware", "the larger b200", "another GPU"),
+        ("hardware", "16 GPUs that share the states (ZeRO stage 3)", "2 times the GPUs",
+         "52.2 GB more sent by each GPU in a step"),
+    ],
+    "13B in fp32": [
+        ("time", "tensor parallelism over 4 GPUs, sequences cut too", "58 GB less sent by each GPU in a step"),
+        ("time", "ZeRO stage 3", "8 copies share their states", "45.6 GB more sent by each GPU in a step"),
+        ("hardware", "16 GPUs that share the states (ZeRO stage 3)", "2 times the GPUs",
+         "one sequence on each copy: the batch becomes 16 instead of 8",
+         "55.3 GB more sent by each GPU in a step"),
+    ],
+    "GPT-2, all at once": [
+        ("time", "micro-batches of 8", "the same work in smaller pieces, gradients summed up over them"),
+        ("less work", "sequences of 256 tokens", "nothing longer is learnt", "10% fewer FLOPs"),
+        ("hardware", "the larger h200", "another GPU"),
+        ("hardware", "8 GPUs that share the states (ZeRO stage 3)", "8 times the GPUs",
+         "653 MB more sent by each GPU in a step"),
+    ],
+    "8B, all of it": [
+        ("accuracy", "QLoRA", "adapters learn, the weights stay, in 4 bits", "32% fewer FLOPs"),
+        ("hardware", "the larger b200", "another GPU"),
+        ("hardware", "16 GPUs that share the states (ZeRO stage 3)", "16 times the GPUs",
+         "one sequence on each copy: the batch becomes 16 instead of 1",
+         "45.2 GB more sent by each GPU in a step"),
+    ],
+    "8B, QLoRA": [
+        ("time", "micro-batches of 2 and recomputing every layer",
+         "the same work in smaller pieces, gradients summed up over them", "45% more FLOPs"),
+        ("less work", "sequences of 256 tokens", "nothing longer is learnt", "8% fewer FLOPs"),
+        ("hardware", "the larger h200", "another GPU"),
+    ],
+    "8B, 40 GB": [
+        ("time", "prompts read in smaller pieces", "smaller products"),
+        ("accuracy", "a cache in 8 bits", "keys and values are rounded"),
+        ("accuracy", "weights in int8", "weights are rounded"),
+        ("less work", "a context of 127,429 tokens", "what came before is cut off"),
+        ("hardware", "the larger l40s", "another GPU"),
+        ("hardware", "2 GPUs", "2 times the GPUs"),
+    ],
+    "8B, many": [
+        ("less work", "a cache in 8 bits and 128 sequences at once", "keys and values are rounded",
+         "fewer users at a time"),
+        ("less work", "a cache in 8 bits and a context of 4,096 tokens", "keys and values are rounded",
+         "what came before is cut off"),
+        ("less work", "92 sequences at once", "fewer users at a time"),
+        ("less work", "a context of 2,982 tokens", "what came before is cut off"),
+        ("hardware", "the larger gb200", "another GPU"),
+        ("hardware", "8 GPUs", "4 times the GPUs", "one copy of the model instead of 2"),
+    ],
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("case", EXPECTED)
+def test_the_whole_offer_in_its_order_with_its_prices(case):
+    offered = [(change.kind, change.name, *change.price.split("; ")) for change in of(case).changes]
+    assert offered == EXPECTED[case]
+
+
+def test_shorter_sequences_never_take_longer():
+    long = plan("llama-3-8b", "fine-tuning", gpu="rtx-4090", method="qlora", batch=4, sequence=8192, tokens=10**8,
+                recompute="full")  # fmt: skip
+    short = next(change for change in long.changes if set(change.arguments) == {"sequence"})
+    assert short.extra_seconds < 0 and short.extra_flops < 0
+    lora = plan("llama-3-8b", "fine-tuning", gpu="rtx-4090", method="lora", sequence=1024, tokens=10**8)
+    again = next(change for change in lora.changes if change.arguments == {"recompute": "full"})
+    without = again.plan.but(recompute="none")
+    assert again.extra_seconds == pytest.approx(
+        without.published_seconds.middle * again.extra_flops * flops_of_a_token(without, True) * 10**8 / without.flops
+    )
+
+
 def test_what_fits_needs_no_change_and_what_nothing_helps_gets_none():
     assert plan("gpt2", "serving", context=1024).changes == ()
     hopeless = plan("llama-3-8b", "fine-tuning", gpu="mi325x", sequence=8_000_000, method="qlora", recompute="full")
