@@ -53,6 +53,22 @@ def test_adapters_agree_within_a_few_percent(name, scheme, ratio):
     assert ours.total / row.peak_bytes == pytest.approx(ratio, abs=0.01)
 
 
+def test_adapters_whose_layers_are_kept_take_less_than_what_autograd_needs():
+    row = FOOTPRINTS["8B, LoRA, all kept"]
+    ours = finetuning_ledger(
+        model(row.model), row.rank, "all-linear",
+        weights="bf16", trained="bf16", optimizer="bf16",
+        activation_bytes=model(row.model).activation_bytes(row.batch, row.sequence).layers,
+    )  # fmt: skip
+    assert ours.total / row.peak_bytes == pytest.approx(1.18, abs=0.005)
+
+
+def test_the_run_on_the_slower_card_cannot_have_made_its_layers_twice():
+    slow, fast = FOOTPRINTS["8B, LoRA, all kept"], FOOTPRINTS["8B, LoRA"]
+    assert gpu(slow.accelerator).peak() < gpu(fast.accelerator).peak()
+    assert slow.tokens_per_second > 1.5 * fast.tokens_per_second and slow.peak_bytes > 1.8 * fast.peak_bytes
+
+
 def test_each_technique_takes_less_than_the_one_before():
     steps = ["3B, all kept", "3B, compiled", "3B, chunked loss", "3B, recomputed"]
     sizes = [FOOTPRINTS[name].gibibytes for name in steps]

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from types import SimpleNamespace
 
 import pytest
 from drawing import check, drawings
@@ -10,7 +11,7 @@ from test_views import number, table_of
 import llmcalc.views.fitting
 from llmcalc.hardware import gpu
 from llmcalc.planning import plan
-from llmcalc.views.fitting import GPUS, JOBS, asked, changes_table, five_jobs, plan_bars, told, will_it_fit
+from llmcalc.views.fitting import CHANGES, GPUS, JOBS, asked, changes_table, five_jobs, plan_bars, told, will_it_fit
 
 CASES = [
     {},
@@ -71,6 +72,16 @@ def test_a_table_of_changes_keeps_the_order_and_the_promise():
     assert len(table_of(changes_table(stuck, most=1))) == 1
 
 
+def test_the_cheapest_changes_stand_under_the_table_if_they_are_asked_for():
+    hidden, shown = (will_it_fit(tokens=2048, changes=changes) for changes in CHANGES)
+    assert shown.startswith(hidden.removesuffix("</div>"))
+    rows = table_of(shown.removeprefix(hidden.removesuffix("</div>")))
+    assert [row[1] for row in rows] == [change.name for change in asked(tokens=2048).changes[:3]]
+    assert "Nothing to change: it fits." in will_it_fit(changes="shown")
+    helpless = SimpleNamespace(changes=(), fits=False)
+    assert "No change that is known makes it fit." in llmcalc.views.fitting._cheapest(helpless)
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [
@@ -80,6 +91,7 @@ def test_a_table_of_changes_keeps_the_order_and_the_promise():
         ({"sequences_per_GPU": -1}, "sequences_per_GPU"),
         ({"tokens": float("nan")}, "tokens"),
         ({"recompute": "some"}, "recompute"),
+        ({"changes": "some"}, "changes"),
     ],
 )
 def test_nonsense_is_refused_by_name(values, told):

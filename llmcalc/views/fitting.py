@@ -19,6 +19,8 @@ JOBS = {
 """What one may want from a model, and what the planner is asked for it."""
 
 GPUS = {"1 GPU": 1, "2 GPUs": 2, "4 GPUs": 4, "8 GPUs": 8}
+CHANGES = ("hidden", "shown")
+SHOWN = 3  # changes below the table
 SHARED = 3  # where a model is trained on several GPUs, ZeRO shares weights, gradients and optimizer among them
 
 
@@ -30,18 +32,22 @@ def will_it_fit(
     sequences_per_GPU=1,
     tokens=1024,
     recompute="none",
+    changes="hidden",
 ):
     """A plan as a bar: what each GPU needs, the margin behind it, and what the GPU has, with the verdict, as HTML.
 
     `tokens` is the length of each sequence: in training, or the context when serving. Training on several GPUs shares
-    all states among them (ZeRO, stage 3), serving shares weights and cache (tensor parallel).
+    all states among them (ZeRO, stage 3), serving shares weights and cache (tensor parallel). Where `changes` are
+    shown, the cheapest ones that make the job fit follow; to find them takes up to a second.
     """
     one_of("will_it_fit", "gpus", gpus, tuple(GPUS))
+    one_of("will_it_fit", "changes", changes, CHANGES)
     one_number(sequences_per_GPU, "sequences_per_GPU", of="will_it_fit", may_be_zero=False)
     one_number(tokens, "tokens", of="will_it_fit", may_be_zero=False)
     planned = asked(job, model, accelerator, GPUS[gpus], sequences_per_GPU, tokens, recompute)
     picture = plan_bars({f"{job}, {model}, {gpus}": planned}, says=told(planned))
-    return described(picture, told(planned), _items(planned))
+    numbers = _items(planned) + (_cheapest(planned) if changes == "shown" else "")
+    return described(picture, told(planned), numbers)
 
 
 def asked(
@@ -114,6 +120,13 @@ def _items(planned):
         for name, size in {**_parts(planned), **sums}.items()
     ]
     return table(rows, ("on one GPU", "bytes", "about", "of its memory"))
+
+
+def _cheapest(planned):
+    """The first changes as a table, or why there is none."""
+    if planned.changes:
+        return "<p>The cheapest changes that make it fit:</p>" + changes_table(planned, SHOWN)
+    return f"<p>{'Nothing to change: it fits.' if planned.fits else 'No change that is known makes it fit.'}</p>"
 
 
 def five_jobs(model="llama-3-8b", accelerator="rtx-4090", tokens=1024):
