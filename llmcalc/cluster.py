@@ -165,8 +165,8 @@ def gpu_ledger(model, layout, sequence=1, *, recipe="mixed", update="fused", att
     stages = {place: _Stage(model, layout, place, sequence, recipe, update, how) for place in {1, last}}
     held = ((place, when, parts) for place, stage in sorted(stages.items()) for when, parts in stage.held())
     place, when, parts = max(held, key=lambda moment: sum(moment[2].values()))
-    own = stages[place].parameters
-    return Ledger.of("held by a GPU", parts, "bytes", SOURCE).also(stage=place, moment=when, parameters=own)
+    found = {"stage": place, "moment": when, "parameters": stages[place].parameters}
+    return Ledger.of("held by a GPU", parts, "bytes", SOURCE).also(**found)
 
 
 def stage_parameters(model, layout, place):
@@ -191,9 +191,8 @@ def _units(part, layout, place):
     tree = part.parameters
     before = tree.embedding.total + tree.norm.embedding.total
     after = tree.lm_head.total + tree.norm.final.total
-    layers = tree.total - before - after
     return {
-        "layers": layers,
+        "layers": tree.total - before - after,
         "embedding": before if place == 1 else 0,
         "loss": after if place == layout.pipeline_parallel else 0,
     }
@@ -227,12 +226,17 @@ class _Stage:
         self.units = _units(self.part, layout, place)
         self.parameters = sum(self.units.values())
 
-    def held(self):
-        """For every moment that this stage has, its name and the bytes of each item."""
+    def held(self, every=False):
+        """For every moment that this stage has, its name and the bytes of each item.
+
+        From one layer to the next all of them grow or shrink by as much: the fullest is the first or the last.
+        """
+        ends = {"layer 1", f"layer {self.part.layers}"}
         moments = list(self.step.moments())
         all_kept = moments if self.keeps is self.step else self.keeps.moments()
         for moment, kept in zip(moments, all_kept, strict=True):
-            if (moment.name == "embedding" and not self.first) or (moment.name == "loss" and not self.last):
+            absent = (moment.name == "embedding" and not self.first) or (moment.name == "loss" and not self.last)
+            if absent or (moment.name.startswith("layer") and moment.name not in ends and not every):
                 continue
             updates = moment.phase == "update"
             held = {
@@ -285,8 +289,8 @@ class _Stage:
 
     def _gathered(self, moment):
         """The weights of a layer are whole while it works."""
-        gathers = self.layout.zero == 3 and self.layout.data_parallel > 1
-        return self.step.recipe.weights * self._unit(moment) if gathers else 0
+        alone = self.layout.zero < 3 or self.layout.data_parallel == 1
+        return 0 if alone else self.step.recipe.weights * self._unit(moment)
 
     def _unit(self, moment):
         """Parameters of what is at work; a tied table works at either end."""

@@ -70,6 +70,19 @@ def test_one_gpu_holds_what_the_timeline_says(name, recipe):
         assert gpu_ledger(model(name), Layout(batch=4), 256, **how).total == summed.total
 
 
+def test_the_fullest_layer_is_the_first_or_the_last():
+    choices = itertools.product((1, 2), (1, 4), (0, 1, 3), ("none", "selective", "full"), (False, True))
+    for shared, stages, zero, recompute, summed in choices:
+        layout = Layout(batch=32, data_parallel=4, tensor_parallel=shared, pipeline_parallel=stages, zero=zero)
+        how = {"attention": "flash", "recompute": recompute, "accumulate": summed}
+        for place in (1, stages):
+            for tokens in (1, 4096):
+                stage = _Stage(LLAMA, layout, place, tokens, "mixed", "foreach", how)
+                every, ends = ({name: sum(held.values()) for name, held in stage.held(each)} for each in (True, False))
+                assert len(every) > len(ends) and max(every.values()) == max(ends.values())
+                assert all(every[name] == held for name, held in ends.items())
+
+
 # --- published figures ----------------------------------------------------------------------------------------------
 
 
