@@ -6,9 +6,11 @@ import re
 from contextlib import nullcontext
 from itertools import combinations, pairwise
 
+import nbformat
 import numpy as np
 import pytest
 import sympy as sp
+from workshop import MASTERS
 
 from llmcalc import MLP, checks, model
 from llmcalc.allocation import optimal_tokens_for
@@ -379,6 +381,20 @@ def test_recognises_a_slip_with_units_where_bytes_are_asked_for(name, factor):
     for slip in (sp.Rational(factor), 1 / sp.Rational(factor)):
         with pytest.raises(Wrong, match=re.escape(name)):
             checks.network_bytes(lambda d, L, e, slip=slip: L * (d * d + d) * e * slip)
+
+
+def answers_in_bytes():
+    """Questions with a formula whose answer cell says "Bytes ..."."""
+    cells = [cell for path in MASTERS for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    functions = (re.match(r'def (\w+)\(.*\n    """Bytes\b', cell.source) for cell in cells)
+    return [found[1] for found in functions if found and found[1] in FORMULAS]
+
+
+@pytest.mark.parametrize("name", answers_in_bytes())
+def test_bits_in_place_of_bytes_are_named_wherever_bytes_are_asked_for(name, formulas_stay_open):
+    question = FORMULAS[name]
+    with pytest.raises(Wrong, match=r"\b[Bb]its\b"):
+        question(lambda *values: 8 * question.right(*values))
 
 
 def test_speaks_of_bits_and_bytes_only_where_bytes_are_asked_for():

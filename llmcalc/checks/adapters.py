@@ -116,9 +116,9 @@ ADAPTER_SLIPS = (
         "Which two of the matrices are adapted?",
     ),
     Mistake(
-        "all four matrices of attention adapted",
+        "the parameters doubled: bytes of 16 bits, or an adapter for four matrices",
         lambda *sizes: 2 * _adapted(*sizes),
-        "Which two of the matrices are adapted?",
+        "Which two of the matrices are adapted? And how many parameters are asked for, not bytes.",
     ),
     Mistake(
         "one small matrix for queries and values together on the way down",
