@@ -99,7 +99,18 @@ def test_only_the_line_of_the_slip_is_off():
 
 
 def limits(
-    offer, *, usable=0.9, reads=0.7, computes=0.5, unit=1e9, speed=1.0, pairs=8, tokens=1200, bits=None, flop=2, own=False
+    offer,
+    *,
+    usable=0.9,
+    reads=0.7,
+    computes=0.5,
+    unit=1e9,
+    speed=1.0,
+    pairs=8,
+    tokens=1200,
+    bits=None,
+    flop=2,
+    own=False,
 ):
     """What fits, can be read and can be computed in time, by the rules of the question in plain arithmetic."""
     parameters, card = 12_247_782_400, offer.card
@@ -113,9 +124,7 @@ def limits(
 
 
 def cheapest(counted=(0, 1, 2), more=0, **how):
-    people = {
-        offer: math.floor(min(limits(offer, **how)[n] for n in counted)) + more for offer in chat_service.OFFERS
-    }
+    people = {offer: math.floor(min(limits(offer, **how)[n] for n in counted)) + more for offer in chat_service.OFFERS}
     return min(1000 * offer.price / count for offer, count in people.items() if count > 0)
 
 

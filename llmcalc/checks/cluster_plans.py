@@ -13,7 +13,7 @@ from llmcalc.compute import seconds_for, training_flops
 from llmcalc.hardware import gpu
 from llmcalc.memory import stored_bytes
 from llmcalc.parallel import sequence_parallel_selective_activation_bytes, tensor_parallel_parameters
-from llmcalc.pipeline import in_flight_micro_batches, idle_share, micro_batches_per_step, pipeline_bubble, stage_layers
+from llmcalc.pipeline import idle_share, in_flight_micro_batches, micro_batches_per_step, pipeline_bubble, stage_layers
 from llmcalc.sharding import zero_1_bytes
 from llmcalc.units import GB, TFLOP
 

@@ -113,11 +113,9 @@ QUESTIONS = {
         "tokens does a step make? Perhaps more than one thing is off.",
         mistakes=(
             Mistake("the caches forgotten", partial(_pace, cache=0), "What else does every sequence have to read?"),
-            Mistake("a cache of one layer only", partial(_pace, layers=1), "Every layer has keys and values of its own."),
+            Mistake("a cache of one layer only", partial(_pace, layers=1), "Every layer has keys of its own."),
             Mistake("a cache of one head only", partial(_pace, heads=1), "How many heads have a key of their own?"),
-            Mistake(
-                "the bandwidth's GB taken for GiB", lambda: _pace() * GIB / GB, "A GB is a power of ten."
-            ),
+            Mistake("the bandwidth's GB taken for GiB", lambda: _pace() * GIB / GB, "A GB is a power of ten."),
             Mistake("the cache of one sequence", partial(_pace, cache=1), "Can a sequence use the cache of another?"),
             Mistake(
                 "the weights forgotten", partial(_pace, weights=0), "Before attention come matrices. What do they read?"
