@@ -319,5 +319,7 @@ def test_a_count_that_fits_is_still_rounded_down():
     question = Number(right=lambda: 45, unit="rows", tolerance=0, whole="Which fits?", hint="Count.")
     with pytest.raises(Wrong, match=r"45\.92 is not a whole number of rows\. Which fits"):
         question(lambda: 45.92)
-    with pytest.raises(Wrong, match="Hint: Count"):
+    with pytest.raises(Wrong, match="is close to a whole number of rows, and is none"):
         question(lambda: math.nextafter(45, 44))
+    with pytest.raises(Wrong, match="Hint: Count"):
+        question(lambda: 44.9)

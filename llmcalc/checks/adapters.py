@@ -157,6 +157,7 @@ QUESTIONS = {
         right=lambda layers, width, heads, kv_heads, head_dim, rank: _adapted(
             layers, width, heads, kv_heads, head_dim, rank
         ),
+        multiples={"heads": "kv_heads"},
         hint="For each of the two matrices: what goes in, and what comes out? Then two small matrices for each.",
         mistakes=ADAPTER_SLIPS,
     ),

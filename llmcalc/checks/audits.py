@@ -104,6 +104,7 @@ QUESTIONS = {
             parameters, cache_values, prompt, new_tokens, bytes_per_value
         ),
         unit="B",
+        multiples={"parameters": "output"},
         hint="For each line of the page: is there a part of the memory that another line holds as well? Draw the "
         "memory as one bar. Perhaps more than one line overlaps.",
         mistakes=(

@@ -184,6 +184,7 @@ QUESTIONS = {
             layers, heads, kv_heads, head_dim, batch, bytes_per_value
         ),
         unit="B",
+        multiples={"heads": "kv_heads"},
         hint="One layer and one sequence first: which vectors does the new token leave behind, and how many of them?",
         mistakes=STEP_SLIPS,
     ),

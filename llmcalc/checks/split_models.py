@@ -48,6 +48,7 @@ QUESTIONS = {
     "block_on_each_gpu": Formula(
         right=lambda width, heads, head_dim, feed_forward, gpus: _block(width, heads, head_dim, feed_forward, gpus),
         between={"gpus": range(2, 65)},
+        multiples={"heads": "gpus"},
         hint="Go through the list of the question, part by part: shared, or whole on every GPU? And how many key/value "
         "heads does one GPU need?",
         mistakes=(
