@@ -44,11 +44,11 @@ _FFN, _LAYER = "deepdive-ffn", "deepdive-gpt3-layer"
 # fmt: off
 SLIPS = {
     "mlp-total-weight-bytes": Slip("left out", "second derivation"),
-    "mlp-activation-sets": Slip("left out", "second derivation"),
+    "mlp-activation-sets": Slip("left out", "second derivation", "mlp-total-weight-bytes"),
     "mlp-kb-to-mb": Slip("units", "dimensions"),
     "mlp-batch-quotient": Slip("units", "dimensions"),
     "mlp-max-batch": Slip("units", "order of magnitude", "mlp-batch-quotient"),
-    "mlp-training-memory-model": Slip("left out", "measurement"),
+    "mlp-training-memory-model": Slip("left out", "second derivation"),
     "mlp-flops-per-sample": Slip("out of range", "limiting case"),
     "mlp-throughput": Slip("units", "order of magnitude"),
     "slides-cost": Slip("left out", "limiting case"),
@@ -82,7 +82,7 @@ SLIPS = {
     "deepdive-peak-sum": Slip("counted twice", "measurement"),
     "deepdive-peak-when": Slip("wrong object", "measurement"),
     "deepdive-kaplan-exponent": Slip("rounded", "second derivation"),
-    "deepdive-10-percent": Slip("arithmetic", "second derivation"),
+    "deepdive-10-percent": Slip("rounded", "second derivation"),
     "deepdive-10-percent-formula": Slip("wrong object", "limiting case"),
     "deepdive-gpt3-coefficients": Slip("wrong object", "second derivation"),
     "deepdive-gpt3-layer": Slip("arithmetic", "second derivation"),
@@ -93,7 +93,7 @@ SLIPS = {
     "framework-7b-parameters": Slip("rounded", "measurement"),
     "framework-inference": Slip("left out", "limiting case"),
     "framework-conservative-factor": Slip("left out", "measurement"),
-    "framework-lora": Slip("left out", "measurement"),
+    "framework-lora": Slip("left out", "second derivation"),
     "framework-lora-smaller-model": Slip("wrong object", "second derivation"),
     "framework-13b-inference": Slip("left out", "limiting case"),
     "framework-13b-total": Slip("counted twice", "second derivation"),
@@ -108,12 +108,17 @@ def slip_of(claim):
     return SLIPS.get(claim.id)
 
 
-def ratios(claim):
-    """Written over computed, a ratio for each number of a claim; none where it has no number."""
+def exact_ratios(claim):
+    """Written over computed as fractions, one for each number of a claim; none where it has no number."""
     if claim.computed is None:
         return []
     written, computed = (value if isinstance(value, list) else [value] for value in (claim.claimed, claim.computed))
-    return [a / b for a, b in zip(written, computed, strict=True)]
+    return [Fraction(a) / Fraction(b) for a, b in zip(written, computed, strict=True)]
+
+
+def ratios(claim):
+    """The same, to calculate with and to draw."""
+    return [float(ratio) for ratio in exact_ratios(claim)]
 
 
 def printed_step(written):

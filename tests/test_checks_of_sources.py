@@ -81,7 +81,14 @@ def test_labels_may_come_in_any_order_and_case(got, capsys):
         ({"sky": "blue"}, "1 of 2 are right. What you name is right, but it is not all.\nHint: There are more."),
         ({}, "0 of 2 are right. Your dictionary is empty.\nHint: There are more."),
         ({"sky": "red", 7: "red"}, "1 of 2 are right. 'sky' deserves a label, but not 'red'.\nHint: Look up."),
-        ({"sky": "blue", 7: "red", "grass": "green"}, "You call 'grass' 'green': look again.\nHint: Look around."),
+        (
+            {"sky": "blue", 7: "red", "grass": "green"},
+            "You name all 2, and more. You call 'grass' 'green': look again.",
+        ),
+        (
+            {"sky": "blue", "grass": "green"},
+            "1 of 2 are right. You call 'grass' 'green': look again.\nHint: Look around.",
+        ),
         ({"sea": "blue"}, "There is no 'sea' in the question, only 7, 'grass', 'sky'."),
         ({"sky": "pink"}, "'sky' can be one of 'blue', 'red', 'green'; you say 'pink'."),
         ({"sky": None}, "you say None"),
@@ -208,6 +215,7 @@ WAITS = SENDING / COMPUTING
 AGAIN = {
     "share_of_the_right_peak": ((), {
         "the share of the report": USED * 2,
+        "twice the share of the report": USED * 4,
         "the sparse peak of the other card": USED * 312 / 1978.8,
         "the sparse peak": USED / 2,
         "the peak of the other card": USED * 312 / 989.4,
@@ -248,6 +256,7 @@ AGAIN = {
         "the prompt's own pairs as well": 36,
         "a token that does not see itself": 18,
         "the prompt alone": 15,
+        "the tokens, in place of the pairs": 8,
         "the prompt once, not for each new token": 11,
         "the new tokens alone": 6,
         "all pairs in both directions": 64,
@@ -260,6 +269,7 @@ AGAIN = {
         "the page as it is": 2 * (100 + 20 + 30 + 42),
         "the output layer counted twice": 2 * (100 + 20 + 42),
         "the prompt counted twice": 2 * (100 + 30 + 42),
+        "the cache of the whole sequence counted twice": 2 * (100 + 42 + 42),
         "the output layer left out": 2 * (80 + 42),
         "the prompt left out": 2 * (100 + 12),
         "the new tokens left out": 2 * (100 + 30),

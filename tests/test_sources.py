@@ -221,6 +221,8 @@ def test_numbers_in_reasons_are_right():
     assert round((4 * 12_288**2 + 2 * 12_288 * 49_152) / 1e9, 2) == 1.81
     assert round(math.log10(EVERY["deepdive-10-percent-formula"].computed)) == 14
     assert round((1 / 0.9) ** (1 / 0.07), 1) == 4.5 and round(EVERY["deepdive-10-percent"].computed, 1) == 3.9
+    assert round(1.1 ** (1 / 0.0728), 1) == 3.7 and round(0.0728, 2) == 0.07
+    assert EVERY["deepdive-gpt3-rest"].claimed == 175e9 - 105.6e9
     assert round(EVERY["deepdive-gpt3-rest"].computed / 1e9, 2) == 0.64
     assert 6 < EVERY["deepdive-fp32-bytes"].computed / (2 * 12 * 768 * 1024 * 4) < 7
     assert round(100 * EVERY["deepdive-two-rules"].computed) == 115

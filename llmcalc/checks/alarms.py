@@ -63,6 +63,11 @@ QUESTIONS = {
         mistakes=(
             Mistake("the share of the report", lambda: REPORTED, "Which peak is below the line?"),
             Mistake(
+                "twice the share of the report",
+                lambda: 2 * REPORTED,
+                "The share of the report is too large already.",
+            ),
+            Mistake(
                 "the sparse peak of the other card",
                 lambda: _used(OTHER_CARD.sparse_peak()),
                 "Which cards does the run have? And are half of its weights zero, in a fixed pattern?",
@@ -249,6 +254,11 @@ QUESTIONS = {
                 "all pairs in both directions",
                 lambda prompt, new: (prompt + new) ** 2,
                 "That is no mask, and the pairs of the prompt as well.",
+            ),
+            Mistake(
+                "the tokens, in place of the pairs",
+                lambda prompt, new: prompt + new,
+                "That many tokens the last new one sees. And those before it?",
             ),
             Mistake(
                 "new tokens that see the prompt and themselves",

@@ -13,7 +13,7 @@ from llmcalc.sharding import sharded_bytes
 from llmcalc.states import RECIPES
 from llmcalc.units import DAY, GB, GIB, in_words
 
-KINDS = ("units", "arithmetic", "double counting", "missing factor", "wrong object", "out of range")
+KINDS = ("units", "arithmetic", "counted twice", "left out", "wrong object", "out of range")
 LAYERS, WIDTH, HEADS, KV_HEADS, HEAD_DIM, INSIDE, VOCABULARY = 40, 5120, 40, 8, 128, 13_824, 64_000
 """The model of the page: a decoder with a gated feed-forward part, and an output layer of its own. It is made up."""
 CARD, GPUS, REACHED, TEXT, PRICE = gpu("h100-sxm"), 64, 0.4, 300 * 10**9, 2.0
@@ -72,7 +72,7 @@ PAGE = {
         _CACHE / GB,
         "GB",
         _CACHE / 2 / GB,
-        "missing factor",
+        "left out",
     ),
     "f": Line("training states: mixed precision, AdamW, a master copy", _STATES / GB, "GB"),
     "g": Line(f"the same on each of {GPUS} GPUs, spread evenly over all", sharded_bytes(_STATES, GPUS) / GB, "GB"),
@@ -83,7 +83,7 @@ PAGE = {
         cost(_HOURS, PRICE),
         "dollars",
         cost(GPUS * _HOURS, PRICE),
-        "double counting",
+        "counted twice",
     ),
 }
 """Ten lines, four of them wrong."""
@@ -122,6 +122,11 @@ QUESTIONS = {
                 "the prompt counted twice",
                 _names(lambda P, o, c, p, n, e: _served(P, c, p, n, e, again=p)),
                 "The weights are right. Which tokens has the sequence at its end?",
+            ),
+            Mistake(
+                "the cache of the whole sequence counted twice",
+                _names(lambda P, o, c, p, n, e: _served(P, c, p, n, e, again=p + n)),
+                "The weights are right. Which tokens has the sequence at its end, and how often is each of them kept?",
             ),
             Mistake(
                 "the output layer left out",
@@ -180,7 +185,7 @@ QUESTIONS = {
             "c": "The bytes are right. Which of the card's rates brings weights to where they are multiplied?",
             "d": "A weight is read once in a step and used for two operations with each sequence. Set both times "
             "equal.",
-            "e": "Take the line of the lesson on inference and count: what is kept for each token, layer and head?",
+            "e": "Take the formula of a cache and count: what is kept for each token, layer and head?",
             "f": "Add up the bytes for each parameter: weight, gradient, master copy and two moments.",
             "g": "Every GPU holds its share of all states. Divide.",
             "h": "The rule: operations for each parameter and token, forward and backward.",

@@ -77,6 +77,8 @@ class Labels:
         score = f"{len(self.right) - len(wrong) - len(missing)} of {len(self.right)} are right."
         for thing in (*false, *wrong):
             said = f"You call {thing!r} {got[thing]!r}: look again."
+            if not (wrong or missing):
+                raise Wrong(f"You name all {len(self.right)}, and more. {said}\nHint: {self.replies[thing]}")
             if self.sound and thing in self.right:
                 said = f"{thing!r} deserves a label, but not {got[thing]!r}."
             raise Wrong(f"{score} {said}\nHint: {self.replies[thing]}")

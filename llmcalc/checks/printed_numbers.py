@@ -150,6 +150,11 @@ QUESTIONS = {
                 "How large a rounding can be depends on how many digits are printed.",
             ),
             Mistake(
+                "a step that is a share of the number",
+                _within(0.5, step=lambda number, digits: number * 10.0**-digits),
+                "9.9 and 1.1 end in the same place, so their last digits have the same step.",
+            ),
+            Mistake(
                 "a limit of five percent, whatever is printed",
                 lambda claimed, computed, digits: "rounding" if abs(claimed / computed - 1) <= 0.05 else "slip",
                 "How large a rounding can be depends on how many digits are printed.",

@@ -35,7 +35,7 @@ ROWS = (
     ("activation-bytes-per-layer", 4e4, lambda: dense_activation_bytes(WIDTH), "B", "holds",
      "one value for each neuron"),
     ("activation-sets", 11, lambda: len(DESCRIBED.sizes), "sets", "slips",
-     "input, 10 hidden layers and output are 12; 11 fits the 10 matrices that are computed"),
+     "carried over from the missing layer: input, 10 hidden layers and output are 12; 11 fits 10 matrices"),
     ("activation-bytes-per-sample", 440e3, lambda: DESCRIBED.activation_bytes(1), "B", "holds",
      "two slips cancel: 12 sets counted as 11, and the output counted though nobody keeps it"),
     ("kb-to-mb", 0.4297, lambda: convert(440, "kB", "MB"), "MB", "slips",

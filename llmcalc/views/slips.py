@@ -1,15 +1,23 @@
 """What is written over what comes out: every claim of the documents, what went wrong, and what would have shown it."""
 
+from fractions import Fraction
 from functools import cache
 from statistics import median
 
 from llmcalc.display import described, table
 from llmcalc.formula import one_number, one_of
-from llmcalc.slips import KINDS, SUSPECTS, TOOLS, ratios, rounds_to, slip_of, suspects
+from llmcalc.slips import KINDS, SUSPECTS, TOOLS, exact_ratios, ratios, rounds_to, slip_of, suspects
 from llmcalc.sources import DOCUMENTS, VERDICTS, claims
 from llmcalc.svg import number_line, ranges
+from llmcalc.views.sources import shown
 
-BANDS = {"nothing": 0.0, "up to 1%": 0.01, "up to 10%": 0.1, "up to 10 times": 9.0, "more": float("inf")}
+BANDS = {
+    "nothing": 0,
+    "up to 1%": Fraction(1, 100),
+    "up to 10%": Fraction(1, 10),
+    "up to 10 times": 9,
+    "more": float("inf"),
+}
 """How far off a number may be, by name: the larger over the smaller of written and computed, less 1."""
 
 CLOSE, EDGE = 0.005, 1e-4
@@ -23,8 +31,8 @@ def _every():
 
 
 def _off(claim):
-    """How far a claim is off at most: 0 if it is exact, 1 if it is twice or half of what comes out."""
-    return max(max(ratio, 1 / ratio) - 1 for ratio in ratios(claim))
+    """How far a claim is off at most, exactly: 0 if it is right, 1 if it is twice or half of what comes out."""
+    return max(max(ratio, 1 / ratio) - 1 for ratio in exact_ratios(claim))
 
 
 def verdicts(document="all four"):
@@ -52,17 +60,19 @@ def written_over_computed():
             low = high
         rows.append((verdict, *counts))
     lines = {"what comes out": [1]} | {
-        verdict: sorted({ratio for claim in found for ratio in ratios(claim)}) for verdict, found in numbered.items()
+        verdict: sorted({max(ratio, EDGE) for claim in found for ratio in ratios(claim)})
+        for verdict, found in numbered.items()
     }
+    slips = [ratio for claim in numbered["slips"] for ratio in ratios(claim)]
     total = sum(map(len, numbered.values()))
     says = (
         f"{total} claims have a number. The {len(numbered['holds'])} that hold and the "
         f"{len(numbered['approximates'])} that approximate are off by at most "
-        f"{max(_off(claim) for name in ('holds', 'approximates') for claim in numbered[name]):.1%}; "
+        f"{float(max(_off(claim) for name in ('holds', 'approximates') for claim in numbered[name])):.1%}; "
         f"{len(numbered['slips'])} slips lie between "
-        f"{min(lines['slips']):.2g} and {max(lines['slips']):.4g} times what comes out."
+        f"{min(slips):.2g} and {max(slips):.4g} times what comes out."
     )
-    picture = number_line(lines, x_label="written over what comes out", x_log=True, says=says)
+    picture = number_line(lines, x_label=_over(numbered["slips"]), x_log=True, says=says)
     return described(picture, says, table(rows, ("verdict", *BANDS), "how many claims are off by"))
 
 
@@ -98,7 +108,7 @@ def claims_against(document="all four", verdict="slips", kind="any", tool="any")
         says += f" {len(numbered) or 'Not one'} of them with a number, off by at most {CLOSE:.1%}."
     picture = ranges(
         bars or {"no number": (1, 1, 1)},
-        x_label="written over what comes out" + (f" (cut off at {EDGE:g})" if _cut(apart) else ""),
+        x_label=_over(apart),
         x_log=True,
         limit=("what comes out", 1),
         says=says,
@@ -129,8 +139,10 @@ def _bar(found):
     return min(1, *found), max(found, key=lambda ratio: max(ratio, 1 / ratio)), max(1, *found)
 
 
-def _cut(apart):
-    return any(ratio < EDGE for claim in apart for ratio in ratios(claim))
+def _over(drawn):
+    """What the axis of a picture of these claims shows."""
+    cut = any(ratio < EDGE for claim in drawn for ratio in ratios(claim))
+    return "written over what comes out" + (f" (cut off at {EDGE:g})" if cut else "")
 
 
 def _row(claim):
@@ -139,15 +151,7 @@ def _row(claim):
     carried = ", carried over" if slip and slip.origin else ""
     approximates = " (approximates)" if claim.verdict == "approximates" else ""
     wrong = f"{kind}{carried}{approximates}" if kind else claim.verdict
-    return _label(claim) + unit, _shown(claim.claimed), _shown(claim.computed), wrong, tool or "", claim.why
-
-
-def _shown(value):
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return ", ".join(f"{entry:.5g}" for entry in value)
-    return round(value, 4) if value < 1e12 else f"{value:.3g}"
+    return _label(claim) + unit, shown(claim.claimed), shown(claim.computed), wrong, tool or "", claim.why
 
 
 def factor_check(written=9.31, comes_out=9_090.9):

@@ -19,8 +19,8 @@ def claims_table(document, *names):
     rows = [
         (
             name.replace("-", " "),
-            _shown(claim.claimed),
-            _shown(claim.computed),
+            shown(claim.claimed),
+            shown(claim.computed),
             claim.unit,
             claim.verdict,
             claim.why,
@@ -30,10 +30,10 @@ def claims_table(document, *names):
     return table(rows, ("claim", "written", "comes out", "unit", "verdict", "why"))
 
 
-def _shown(value):
-    """A number for its cell; nothing where there is none, and the numbers of a list one after the other."""
+def shown(value):
+    """What is written or comes out, for its cell: nothing where there is no number, those of a list in a row."""
     if value is None:
         return ""
     if isinstance(value, list):
         return ", ".join(f"{round(entry, 4):,}" for entry in value)
-    return round(value, 4)
+    return round(value, 4) if value < 1e12 else f"{value:.3g}"
