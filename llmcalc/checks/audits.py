@@ -154,6 +154,16 @@ QUESTIONS = {
                 "The weights are right. What grows with the tokens?",
             ),
             Mistake(
+                "the page as it is, in values",
+                _names(lambda P, o, c, p, n, e: _served(P, c, p, n, 1, output=o, again=p)),
+                "How many bytes does a value take? And two of the lines hold something that another line holds as well.",
+            ),
+            Mistake(
+                "new tokens in place of their cache: a bracket is missing",
+                _names(lambda P, o, c, p, n, e: stored_bytes(P + c * p + n, e)),
+                "What does a new token leave in the cache?",
+            ),
+            Mistake(
                 "values in place of bytes",
                 _names(lambda P, o, c, p, n, e: _served(P, c, p, n, 1)),
                 "How many bytes does a value take?",
