@@ -182,7 +182,7 @@ def test_no_case_lies_on_the_border_and_both_ways_to_decide_agree(capsys):
 
 def test_the_cases_are_those_that_were_meant():
     words = [checks.verdict.right(*case) for case in CASES]
-    assert (words.count("rounding"), words.count("slip")) == (14, 14)
+    assert (words.count("rounding"), words.count("slip")) == (15, 13)
     for claimed, computed, digits in CASES:
         last = Decimal(1).scaleb(Decimal(repr(claimed)).adjusted() + 1 - digits)
         rounded = Decimal(repr(computed)).quantize(last) == Decimal(repr(claimed))

@@ -156,7 +156,7 @@ QUESTIONS = {
             Mistake(
                 "the page as it is, in values",
                 _names(lambda P, o, c, p, n, e: _served(P, c, p, n, 1, output=o, again=p)),
-                "How many bytes does a value take? And two of the lines hold something that another line holds as well.",
+                "How many bytes does a value take? And two of the lines hold something that another line holds.",
             ),
             Mistake(
                 "new tokens in place of their cache: a bracket is missing",
