@@ -2,7 +2,9 @@
 pictures of written over computed show what their tables say."""
 
 import dataclasses
+import math
 import re
+import statistics
 from fractions import Fraction
 
 import numpy as np
@@ -357,3 +359,68 @@ def test_a_control_does_not_wait_for_the_formulas(monkeypatch):
     claims_against()
     monkeypatch.setattr(llmcalc.views.slips, "claims", lambda: pytest.fail("worked out again"))
     assert re.search("33 of 123", claims_against())
+
+
+# --- what the pictures say ------------------------------------------------------------------------------------------
+
+
+def off(claim):
+    """By how much the larger of written and computed is more than the smaller, worked out from the claim itself."""
+    pairs = zip(*(v if isinstance(v, list) else [v] for v in (claim.claimed, claim.computed)), strict=True)
+    return max(Fraction(max(pair)) / Fraction(min(pair)) - 1 for pair in pairs)
+
+
+def test_the_words_under_all_ratios_are_those_of_the_claims(handed):
+    seen, _ = handed(llmcalc.views.slips, "number_line", written_over_computed)
+    calm = [off(claim) for claim in NUMBERED if claim.verdict in ("holds", "approximates")]
+    slips = [ratio for claim in NUMBERED if claim.verdict == "slips" for ratio in ratios(claim)]
+    assert f"off by at most {float(max(calm)):.1%}; " in seen["says"]
+    assert f"slips lie between {min(slips):.2g} and {max(slips):.4g} times" in seen["says"]
+    assert seen["x_log"] is True and seen["x_label"].startswith("written over what comes out")
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_bands_count_what_is_off_by_so_much(verdict):
+    found = [off(claim) for claim in NUMBERED if claim.verdict == verdict]
+    ends = [0, Fraction(1, 100), Fraction(1, 10), 9, float("inf")]
+    counts = [sum(low < one <= high for one in found) for low, high in zip([-1, *ends], ends, strict=False)]
+    (row,) = [row for row in table_of(written_over_computed()) if row[0] == verdict]
+    assert [int(cell) for cell in row[1:]] == counts
+
+
+@pytest.mark.parametrize("values", [{}, {"verdict": "all"}, {"document": "slides"}, {"kind": "units"}])
+def test_the_words_under_chosen_claims_name_the_farthest(handed, values):
+    seen, _ = handed(llmcalc.views.slips, "ranges", claims_against, **values)
+    chosen = [
+        claim
+        for claim in NUMBERED
+        if values.get("document", claim.document) == claim.document
+        and values.get("verdict", "slips") in ("all", claim.verdict)
+        and ("kind" not in values or getattr(slip_of(claim), "kind", None) == values["kind"])
+    ]
+    apart = [claim for claim in chosen if off(claim) > Fraction(5, 1000)]
+    worst = max(apart, key=off)
+    farthest = max(ratios(worst), key=lambda ratio: abs(math.log(ratio)))
+    name = worst.id.removeprefix(f"{worst.document}-").replace("-", " ")
+    assert f"{len(apart)} of the {len(chosen)} with a number are off by more than 0.5%." in seen["says"]
+    assert seen["says"].endswith(f"The farthest, {worst.document}: {name}, has {farthest:.3g} times what comes out.")
+    assert seen["limit"] == ("what comes out", 1) and seen["x_log"] is True
+    cut = any(ratio < 1e-4 for claim in chosen for ratio in ratios(claim))
+    assert seen["x_label"] == "written over what comes out" + (" (cut off at 0.0001)" if cut else "")
+
+
+def test_what_is_nearly_right_shares_a_row_with_its_middle_marked(handed):
+    seen, _ = handed(llmcalc.views.slips, "ranges", claims_against, verdict="all")
+    near = [ratio for claim in NUMBERED if off(claim) <= Fraction(5, 1000) for ratio in ratios(claim)]
+    (bar,) = [bar for name, bar in seen["args"][0].items() if name.endswith("within 0.5%")]
+    assert bar == (min(near), statistics.median(near), max(near))
+
+
+@pytest.mark.parametrize(("by", "said"), [(1.029, "bits and bytes"), (1.031, "count again"), (1.045, "count again")])
+def test_three_percent_around_a_factor_are_near_it(by, said):
+    assert said in factor_check(float(round(8 * by * 1e6)), 1_000_001.0)
+
+
+def test_the_factors_stand_on_an_axis_of_ratios(handed):
+    seen, _ = handed(llmcalc.views.slips, "ranges", factor_check)
+    assert seen["x_log"] is True and seen["x_label"] == "factor"
