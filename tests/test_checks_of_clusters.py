@@ -237,6 +237,8 @@ AMOUNTS = {
         "the layout of 4 copies, 4 GPUs for a matrix and 4 stages": lost(4, 4, 4),
         "the layout of 8 copies and 8 GPUs for a matrix": lost(8, 8, 1),
         "64 copies of the whole model": 2 * 63 / 64 * 2 * 12 * 80 * 8192**2 / 50e9,
+        "rounding to two digits": 3.2,
+        "rounding to whole seconds": 3,
         "the longest loss": max(lost(*layout) for layout in cluster_plans.LAYOUTS),
         "the bubble forgotten": least(bubble=0),
         "the pipeline's messages forgotten, or nothing sent over the network": least(borders=0),

@@ -114,6 +114,8 @@ QUESTIONS = {
             Mistake("the layout of 4 copies, 4 GPUs for a matrix and 4 stages", _chosen(4, 4, 4), FITS_TOO),
             Mistake("the layout of 8 copies and 8 GPUs for a matrix", _chosen(8, 8, 1), FITS_TOO),
             Mistake("64 copies of the whole model", _chosen(64, 1, 1), "Does a whole model fit on one card?"),
+            Mistake("rounding to two digits", lambda: round(_least(), 1), "Return what comes out, unrounded."),
+            Mistake("rounding to whole seconds", lambda: round(_least()), "Return what comes out, unrounded."),
             Mistake("the longest loss", lambda: max(map(_lost, LAYOUTS)), "Which layout loses least?"),
             Mistake(
                 "the bubble forgotten",
