@@ -5,7 +5,7 @@ A slip that is carried over has the kind of its origin. Rounding is no slip: `ro
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import log
+from math import isfinite, log
 
 from llmcalc.formula import one_number
 from llmcalc.memory import stored_bytes, training_state_bytes
@@ -134,8 +134,30 @@ def printed_step(written):
     >>> [str(printed_step(number)) for number in (16.67, 437e9, 123_383_808)]
     ['1/100', '1000000000', '1']
     """
-    one_number(abs(written), "written", of="printed_step", may_be_zero=True)
-    digits, step = Fraction(repr(written)), Fraction(1)
+    return _step(_digits(written, "printed_step"))
+
+
+def _digits(written, of):
+    """A printed number as the fraction that its digits say."""
+    written = _signed(written, "written", of)
+    if isinstance(written, Fraction) and (10**999 % written.denominator or written.denominator > 10**999):
+        raise ValueError(f"{of}: written must be a number that can be printed, got {written}")
+    return written if isinstance(written, Fraction) else Fraction(repr(written))
+
+
+def _signed(value, name, of):
+    """A finite number of either sign, as Python's own; one of NumPy's with the digits that it prints."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "") if not getattr(value, "ndim", 0) else ""
+    number = int(value) if kind in ("i", "u") else float(str(value)) if kind == "f" else value
+    if isinstance(number, bool) or not isinstance(number, (int, float, Fraction)):
+        raise TypeError(f"{of}: {name} must be one number, got {value!r}")
+    if isinstance(number, float) and not isfinite(number):
+        raise ValueError(f"{of}: {name} must be a finite number, got {number}")
+    return number
+
+
+def _step(digits):
+    step = Fraction(1)
     while digits % step:
         step /= 10
     while digits and digits % (10 * step) == 0:
@@ -158,8 +180,8 @@ def rounds_to(written, computed):
     >>> rounds_to(494e6, 493_670_400), rounds_to(493_535_232, 493_670_400)
     (True, False)
     """
-    one_number(abs(computed), "computed", of="rounds_to", may_be_zero=True)
-    return abs(Fraction(written) - Fraction(computed)) <= printed_step(written) / 2
+    digits, computed = _digits(written, "rounds_to"), _signed(computed, "computed", "rounds_to")
+    return abs(digits - Fraction(computed)) <= _step(digits) / 2
 
 
 SUSPECTS = {
@@ -189,7 +211,7 @@ def suspects(ratio, within=0.01):
     ratio : number
         One estimate over the other.
     within : number, default 0.01
-        How far off it may be, as a share.
+        How far off it may be, as a share: at most 1.
 
     Examples
     --------
@@ -197,7 +219,8 @@ def suspects(ratio, within=0.01):
     ['GB and MB, or any prefix']
     """
     one_number(ratio, "ratio", of="suspects", may_be_zero=False)
-    one_number(within, "within", of="suspects", may_be_zero=True)
+    if one_number(within, "within", of="suspects", may_be_zero=True) > 1:
+        raise ValueError(f"suspects: within must be at most 1, got {within}")
     size = abs(log(ratio))
     near = {name: log(factor) for name, factor in SUSPECTS.items() if abs(size - log(factor)) <= log(1 + within)}
     return [name for name, factor in near.items() if 2 * size > factor]  # nearer to the factor than to no factor

@@ -4,11 +4,13 @@ import inspect
 import math
 import re
 from contextlib import nullcontext
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
+import nbformat
 import numpy as np
 import pytest
 import sympy as sp
+from workshop import MASTERS
 
 from llmcalc import MLP, checks, model
 from llmcalc.allocation import optimal_tokens_for
@@ -381,6 +383,20 @@ def test_recognises_a_slip_with_units_where_bytes_are_asked_for(name, factor):
             checks.network_bytes(lambda d, L, e, slip=slip: L * (d * d + d) * e * slip)
 
 
+def answers_in_bytes():
+    """Questions with a formula whose answer cell says "Bytes ..."."""
+    cells = [cell for path in MASTERS for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    functions = (re.match(r'def (\w+)\(.*\n    """Bytes\b', cell.source) for cell in cells)
+    return [found[1] for found in functions if found and found[1] in FORMULAS]
+
+
+@pytest.mark.parametrize("name", answers_in_bytes())
+def test_bits_in_place_of_bytes_are_named_wherever_bytes_are_asked_for(name, formulas_stay_open):
+    question = FORMULAS[name]
+    with pytest.raises(Wrong, match=r"\b[Bb]its\b"):
+        question(lambda *values: 8 * question.right(*values))
+
+
 def test_speaks_of_bits_and_bytes_only_where_bytes_are_asked_for():
     with pytest.raises(Wrong) as told:
         checks.layer_parameters(lambda n, m: 8 * (n * m + m))
@@ -407,6 +423,71 @@ def test_hints_hold_neither_the_number_nor_a_formula(name):
         assert f"{question.right():,.0f}" not in said and f"{question.right():.0f}" not in said
     else:
         assert "=" not in said and "+" not in said and not re.search(r"\w \* \w", said)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "says"),
+    [
+        ("batch_with_guesses", lambda b, t, w, p: b // 8 / w * p / 2 / t, "it rounds on its way. Divide with `/`"),
+        ("adapters_of_shared_heads", lambda n, d, h, k, s, r: n * r * (2 * d + d // h * (h + k)), "it rounds on its"),
+        ("batch_with_guesses", lambda b, t, w, p: b**2 * p / w / t, "that depends on bits; it should be 1.\nHint"),
+        ("layer_parameters", lambda n, m: n + 1, "that depends on outputs; it should be 1. Your formula"),
+        ("cache_of_a_step", lambda *sizes: math.inf, "returns inf; the answer is a finite number"),
+        ("cache_of_a_step", lambda *sizes: math.nan, "returns nan; the answer is a finite number"),
+        ("gpus_for_stage_two", lambda: 46.00000001, "46.00000001 is close to a whole number of GPUs, and is none"),
+        ("gpus_for_stage_two", lambda: 10**400, r"^Your answer is a number beyond all floats\.\nHint"),
+        ("longest_documents", lambda: 46_593 + 0j, r"return one number\.$"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_told_without_giving_it_away(name, answer, says):
+    with pytest.raises(Wrong, match=says):
+        QUESTIONS[name](answer)
+
+
+def test_a_share_without_rest_may_be_rounded(capsys):
+    """Heads are shared evenly, so `//` is as right as `/` is."""
+    checks.block_on_each_gpu(lambda d, h, s, f, g: 2 * d * s * (h // g) + 2 * d * s + 3 * d * f / g + 2 * d)
+    assert capsys.readouterr().out.startswith("Correct")
+
+
+@pytest.mark.parametrize("name", [name for name, question in FORMULAS.items() if question.multiples])
+def test_a_multiple_is_tried_as_one_and_both_as_equals_too(name):
+    question = FORMULAS[name]
+    names = list(inspect.signature(question.right).parameters)
+    for (larger, smaller), tried in product(
+        question.multiples.items(), inputs.samples(names, (), question.between, 40, question.multiples)
+    ):
+        values = dict(zip(names, tried, strict=True))
+        assert values[larger] % values[smaller] == 0 and values[larger] > 0
+
+
+def test_the_input_that_is_told_is_none_of_the_simple_ones():
+    question, names = FORMULAS["layer_parameters"], ["inputs", "outputs"]
+
+    def answer(inputs, outputs):
+        return float(3 * inputs**2 + outputs)
+
+    with pytest.raises(Wrong, match=rf"^For {answers.inputs_told(names, inputs.samples(names, (), {})[19])}: "):
+        question(answer)
+
+
+def test_a_whole_count_is_called_a_slip_with_units_only_if_it_is_very_near_one():
+    question = Number(right=lambda: 10**6, unit="rows", tolerance=0, hint="Count.")
+    with pytest.raises(Wrong, match="That looks like a prefix"):
+        question(lambda: 1_000_009_000)
+    with pytest.raises(Wrong, match="Hint: Count"):
+        question(lambda: 1_000_050_000)
+
+
+def test_what_is_off_by_one_is_not_said_to_be_rounded():
+    def answer(n):
+        if hasattr(n, "free_symbols"):
+            raise TypeError("numbers only")
+        return n * n + 1
+
+    with pytest.raises(Wrong) as told:
+        Formula(right=lambda n: n * n, hint="Square it.")(answer)
+    assert "whole numbers" not in str(told.value)
 
 
 # --- answers that are none

@@ -1,11 +1,14 @@
 """The answers about cache, decoding, adapters and the chat service hold against ledgers, and against plain sums."""
 
-from math import inf, isclose
+import math
+from fractions import Fraction
+from itertools import combinations
 
 import pytest
 
 from llmcalc import checks, model
 from llmcalc.checks import adapters, cache, chat_service, decoding
+from llmcalc.checks.answers import Wrong
 from llmcalc.finetuning import lora_ledger
 from llmcalc.inference import cache_ledger, step_seconds
 from llmcalc.serving import largest_context_served, read_ledger
@@ -95,30 +98,60 @@ def test_only_the_line_of_the_slip_is_off():
 # --- the chat service
 
 
-def serves(offer, people):
-    """Whether a card can serve so many, by the rules of the question in plain arithmetic."""
+def limits(
+    offer,
+    *,
+    usable=0.9,
+    reads=0.7,
+    computes=0.5,
+    unit=1e9,
+    speed=1.0,
+    pairs=8,
+    tokens=1200,
+    bits=None,
+    flop=2,
+    own=False,
+):
+    """What fits, can be read and can be computed in time, by the rules of the question in plain arithmetic."""
     parameters, card = 12_247_782_400, offer.card
-    total = parameters * offer.weight_bits / 8 + people * 2 * 40 * 8 * 128 * 1200 * offer.cache_bits / 8
-    seconds = max(
-        total / (0.7 * card.memory_bytes_per_second), people * 2 * parameters / (0.5 * dict(card.dense)["bf16"])
+    weights, each = parameters * offer.weight_bits / 8, 2 * 40 * pairs * 128 * tokens * (bits or offer.cache_bits) / 8
+    in_time = reads * speed * card.memory_bytes_per_second / 20
+    return (
+        (usable * card.memory_gb * unit - weights) / each,
+        in_time / (weights + each) if own else (in_time - weights) / each,
+        computes * dict(card.dense)["bf16"] / 20 / (flop * parameters),
     )
-    return total <= 0.9 * card.memory_gb * 10**9 and seconds <= 1 / 20
 
 
-def test_a_card_serves_as_many_as_its_limits_say_and_not_one_more():
+def cheapest(counted=(0, 1, 2), more=0, **how):
+    people = {offer: math.floor(min(limits(offer, **how)[n] for n in counted)) + more for offer in chat_service.OFFERS}
+    return min(1000 * offer.price / count for offer, count in people.items() if count > 0)
+
+
+def test_a_card_serves_as_many_as_its_limits_say():
     for offer in chat_service.OFFERS:
-        people = int(min(chat_service.limits(offer)))
-        assert people > 0 and serves(offer, people) and not serves(offer, people + 1), offer.name
+        assert chat_service.limits(offer) == pytest.approx([math.floor(limit) for limit in limits(offer)], abs=0)
+        assert min(chat_service.limits(offer)) > 0
 
 
-def test_the_cheapest_conversations_are_found_by_trying_every_number_of_people():
-    bills = {
-        offer.name: min(1000 * offer.price / people for people in range(1, 1100) if serves(offer, people))
-        for offer in chat_service.OFFERS
-    }
-    assert right("cheapest_conversations") == pytest.approx(min(bills.values()), rel=1e-12)
-    best, second = sorted(bills.values())[:2]
-    assert second > 1.1 * best  # rounding decides nothing
+def test_the_cheapest_conversations_are_found_by_trying_every_offer():
+    assert right("cheapest_conversations") == pytest.approx(cheapest(), rel=1e-12)
+    best, second = sorted(1000 * offer.price / int(min(limits(offer))) for offer in chat_service.OFFERS)[:2]
+    assert second > 1.05 * best  # rounding decides nothing
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"flop": 3}, {"flop": 6, "computes": 1}, {"speed": 2**30 / 1e9}, {"unit": 2**30}, {"more": 1}, {"reads": 0.68},
+     {"reads": 0.8}, {"reads": 0.7 / 1.7}, {"usable": 0.96}, {"usable": 0.8}, {"computes": 0.35}, {"computes": 1},
+     {"tokens": 1250}, {"tokens": 1150}, {"counted": (0, 1)}, {"counted": (0, 2)}, {"counted": (1, 2)}],
+    ids=str,
+)  # fmt: skip
+def test_whatever_somebody_leaves_out_of_the_three_limits_shows_in_the_price(how):
+    """In the winner all three limits are near each other, or another offer wins."""
+    amount = cheapest(**how)
+    with pytest.raises(Wrong):
+        checks.cheapest_conversations(lambda: amount)
 
 
 def test_each_of_the_three_limits_binds_somewhere():
@@ -145,90 +178,209 @@ def test_no_single_column_tells_the_cheapest_offer():
 # --- mistakes, worked out a second time
 
 TOKEN = 2 * 64 * 8 * 128 * 2
-ROOM = 72 * 10**9 - 41_464_774_656
+ROOM, FREE = 72 * 10**9 - 41_464_774_656, 80 * 10**9 - 41_464_774_656
+DOCUMENT = 4 * 2 * 80 * 8 * 128
 READ, KEPT = 2 * 7_070_285_824, 2 * 28 * 4 * 128 * 12_000 * 2
-STEP = (10, 8, 2, 4, 3, 2)  # layers, heads, key/value heads, values of one, sequences, bytes: 960
-AGAIN = [
-    ("cache_of_a_step", "keys or values forgotten", STEP, 480),
-    ("cache_of_a_step", "as many queries as keys kept as well", STEP, 1440),
-    ("cache_of_a_step", "the queries of all heads kept as well", STEP, 960 + 10 * 8 * 4 * 3 * 2),
-    ("cache_of_a_step", "a key for each query head", STEP, 3840),
-    ("cache_of_a_step", "as many keys as query heads that share one", (10, 6, 2, 4, 3, 2), 1440),
-    ("cache_of_a_step", "one layer only, and one sequence only", STEP, 32),
-    ("cache_of_a_step", "keys or values forgotten, and a key for each query head", STEP, 1920),
-    ("cache_of_a_step", "one head only, and values counted in place of bytes", STEP, 240),
-    # 2 layers that see all, 3 with a window; 5 tokens in it, 10 beyond; 4 bytes: (2 * 15 + 3 * 5) * 4 = 180
-    ("cache_with_windows", "all layers with the whole conversation", (2, 3, 5, 10, 4), 300),
-    ("cache_with_windows", "all layers with a window", (2, 3, 5, 10, 4), 100),
-    ("cache_with_windows", "the two kinds of layers exchanged", (2, 3, 5, 10, 4), (3 * 15 + 2 * 5) * 4),
-    ("cache_with_windows", "one token less in each window", (2, 3, 5, 10, 4), 180 - 3 * 4),
-    ("cache_with_windows", "what the windows save", (2, 3, 5, 10, 4), 3 * 10 * 4),
-    ("cache_with_windows", "what has left the window, in all layers", (2, 3, 5, 10, 4), 5 * 10 * 4),
-    ("cache_of_conversations", "the common beginning kept for every conversation", (), TOKEN * 24 * 16_000 / 1e9),
-    ("cache_of_conversations", "the common beginning forgotten", (), TOKEN * 24 * 7000 / 1e9),
-    ("cache_of_conversations", "one conversation only", (), TOKEN * 16_000 / 1e9),
-    ("cache_of_conversations", "all of it kept once for each query head", (), 5 * TOKEN * 177_000 / 1e9),
-    ("longest_documents", "nothing kept free", (), (ROOM + 8 * 10**9) // (4 * TOKEN * 5 // 8)),
-    ("longest_documents", "a tenth of the weights kept free", (), 52_473),
-    ("longest_documents", "a tenth of what the weights leave kept free", (), 52_920),
-    ("longest_documents", "one document only", (), ROOM // (TOKEN * 5 // 8)),
-    ("pace_of_five", "the caches forgotten", (), 5 * 936e9 / READ),
-    ("pace_of_five", "the cache of one sequence", (), 5 * 936e9 / (READ + KEPT)),
-    ("pace_of_five", "tokens of one sequence in a second", (), 936e9 / (READ + 5 * KEPT)),
-    ("pace_of_five", "a byte for each weight", (), 5 * 936e9 / (READ / 2 + 5 * KEPT)),
-    ("pace_of_five", "compute, which does not bind here", (), 71e12 / READ),
-    (
-        "pace_of_five",
-        "reading and computing one after the other",
-        (),
-        5 / ((READ + 5 * KEPT) / 936e9 + 5 * READ / 71e12),
-    ),
-    ("batch_with_guesses", "bits for bytes", (4, 3, 2, 600), 4 * 600 / (2 * 2 * 3)),
-    ("batch_with_guesses", "one operation for each weight", (4, 3, 2, 600), 4 / 8 * 600 / (2 * 3)),
-    ("batch_with_guesses", "one token of each sequence", (4, 3, 2, 600), 4 / 8 * 600 / (2 * 2)),
-    ("batch_with_guesses", "16 bits for each weight", (4, 3, 2, 600), 2 * 600 / (2 * 2 * 3)),
-    # 2 layers, 10 wide, 6 heads and 3, 2 values each, rank 4: 2 * 4 * (10 + 12 + 10 + 6) = 304
-    ("adapters_of_shared_heads", "values as wide as queries", (2, 10, 6, 3, 2, 4), 2 * 4 * 44),
-    ("adapters_of_shared_heads", "square matrices for both", (2, 10, 6, 3, 2, 4), 2 * 4 * 40),
-    ("adapters_of_shared_heads", "all weights of the two matrices", (2, 10, 6, 3, 2, 4), 2 * 180),
-    ("adapters_of_shared_heads", "keys adapted as well", (2, 10, 6, 3, 2, 4), 304 + 2 * 4 * 16),
-    ("adapters_of_shared_heads", "an adapter for each head", (2, 10, 6, 3, 2, 4), 2 * 9 * 4 * 12),
-    ("adapters_of_shared_heads", "a bias for each output", (2, 10, 6, 3, 2, 4), 304 + 2 * 18),
-]
-
-
-@pytest.mark.parametrize(("question", "name", "values", "amount"), AGAIN, ids=lambda value: str(value)[:40])
-def test_a_mistake_comes_to_what_its_name_says(question, name, values, amount):
-    found = {mistake.name: mistake for mistake in getattr(checks, question).mistakes}
-    assert name in found, sorted(found)
-    assert isclose(found[name].gives(*values), amount, rel_tol=1e-9)
-
-
-COUNTED = {
-    "memory as the only limit": (1, 0, 0),
-    "compute forgotten": (1, 1, 0),
-    "the time to read forgotten (or the full bandwidth)": (1, 0, 1),
-    "memory forgotten (or keys, or values)": (0, 1, 1),
+PACE = 5 * 936e9 / (READ + 5 * KEPT)
+STEP = (7, 15, 3, 4, 5, 8)  # layers, heads, key/value heads, values of one, sequences, bytes: 6720 bytes
+STEP_FACTORS = {
+    "keys or values forgotten": Fraction(1, 2),
+    "as many queries as keys kept as well": Fraction(3, 2),
+    "a key for each query head": 5,
+    "as many keys as query heads that share one": Fraction(5, 3),
+    "one head only": Fraction(1, 3),
+    "one value for each head": Fraction(1, 4),
+    "one layer only": Fraction(1, 7),
+    "one sequence only": Fraction(1, 5),
+    "values counted in place of bytes": Fraction(1, 8),
 }
+HEADS = {"a key for each query head", "as many keys as query heads that share one", "one head only"}
+VECTORS = {"keys or values forgotten", "as many queries as keys kept as well"}
+BY_NAME = {offer.name: offer for offer in chat_service.OFFERS}
 
 
-@pytest.mark.parametrize("name", COUNTED)
-def test_who_forgets_a_limit_gets_what_the_others_allow(name):
-    (found,) = [mistake for mistake in checks.cheapest_conversations.mistakes if mistake.name == name]
-    bills = []
-    for offer in chat_service.OFFERS:
-        allowed = (
-            limit if counts else inf for limit, counts in zip(chat_service.limits(offer), COUNTED[name], strict=True)
-        )
-        bills.append(1000 * offer.price / int(min(allowed)))
-    assert found.gives() == pytest.approx(min(bills), rel=1e-12)
+def bill(name):
+    return 1000 * BY_NAME[name].price / int(min(limits(BY_NAME[name])))
 
 
-def test_names_that_join_several_slips_hold_for_each_of_them():
-    by_name = {mistake.name: mistake.gives() for mistake in checks.cheapest_conversations.mistakes}
-    assert by_name["the time to read forgotten (or the full bandwidth)"] == pytest.approx(
-        chat_service._cheapest(reads=1), rel=0.005
-    )
-    assert by_name["memory forgotten (or keys, or values)"] == pytest.approx(
-        chat_service._cheapest(heads=chat_service.SERVED.kv_heads / 2), rel=0.005
-    )
+AMOUNTS = {
+    "cache_of_a_step": (STEP, {
+        "the queries of all heads kept as well": 6720 + 7 * 15 * 4 * 5 * 8,
+        **{name: 6720 * factor for name, factor in STEP_FACTORS.items()},
+        **{
+            f"{one}, and {other}": 6720 * STEP_FACTORS[one] * STEP_FACTORS[other]
+            for one, other in combinations(STEP_FACTORS, 2)
+            if not {one, other} <= HEADS and not {one, other} <= VECTORS
+        },
+    }),
+    # 2 layers that see all, 3 with a window; 5 tokens in it, 10 beyond; 4 bytes: (2 * 15 + 3 * 5) * 4 = 180
+    "cache_with_windows": ((2, 3, 5, 10, 4), {
+        "all layers with the whole conversation": 5 * 15 * 4,
+        "all layers with a window": 5 * 5 * 4,
+        "the two kinds of layers exchanged": (3 * 15 + 2 * 5) * 4,
+        "the tokens of the window forgotten in the layers that see everything": (2 * 10 + 3 * 5) * 4,
+        "the tokens that have left the window, in the layers that have one": (2 * 15 + 3 * 10) * 4,
+        "one token less in each window": (2 * 15 + 3 * 4) * 4,
+        "what has left the window, in all layers": 5 * 10 * 4,
+        "what has left the window, in the layers without one alone": 2 * 10 * 4,
+        "the layers with a window alone": 3 * 5 * 4,
+        "the layers without a window alone": 2 * 15 * 4,
+        "one layer of each kind": (15 + 5) * 4,
+        "keys and values counted twice": 360,
+        "tokens in place of bytes": 45,
+        "what the windows save": 3 * 10 * 4,
+    }),
+    "cache_of_conversations": ((), {
+        "GiB in place of GB": TOKEN * 177_000 / 2**30,
+        "MiB in place of GB": TOKEN * 177_000 / 2**20,
+        "the common beginning kept for every conversation": TOKEN * 24 * 16_000 / 1e9,
+        "the common beginning forgotten": TOKEN * 24 * 7000 / 1e9,
+        "one conversation only": TOKEN * 16_000 / 1e9,
+        "the shared tokens kept for each conversation, and what is its own only once": TOKEN * 223_000 / 1e9,
+        "all of it kept once for each query head": 5 * TOKEN * 177_000 / 1e9,
+        "a beginning for every conversation, and a key for every query head": 5 * TOKEN * 24 * 16_000 / 1e9,
+        "a beginning for every conversation, in GiB": TOKEN * 24 * 16_000 / 2**30,
+        "a beginning for every conversation, and keys or values forgotten": TOKEN / 2 * 24 * 16_000 / 1e9,
+        "keys or values forgotten": TOKEN / 2 * 177_000 / 1e9,
+        "one layer only": TOKEN / 64 * 177_000 / 1e9,
+        "one head only": TOKEN / 8 * 177_000 / 1e9,
+        "bits for bytes": 8 * TOKEN * 177_000 / 1e9,
+        "four bytes for a value": 2 * TOKEN * 177_000 / 1e9,
+    }),
+    "longest_documents": ((), {
+        "nothing kept free": FREE // DOCUMENT,
+        "a tenth of the weights kept free": (FREE - 4_146_477_465.6) // DOCUMENT,
+        "a tenth of what the weights leave kept free": FREE * 9 // 10 // DOCUMENT,
+        "GiB for the card's GB": (72 * 2**30 - 41_464_774_656) // DOCUMENT,
+        "the weights forgotten": 72 * 10**9 // DOCUMENT,
+        "one document only": ROOM // (DOCUMENT // 4),
+        "one document, and nothing kept free": FREE // (DOCUMENT // 4),
+        "one head only": ROOM // (DOCUMENT // 8),
+        "a key for every query head (or bits for bytes)": ROOM // (DOCUMENT * 8),
+        "one layer only": ROOM // (DOCUMENT // 80),
+        "keys or values forgotten": ROOM // (DOCUMENT // 2),
+        "16 bits for a value": ROOM // (2 * DOCUMENT),
+        "one token too many": 46_594,
+    }),
+    "pace_of_five": ((), {
+        "the caches forgotten": 5 * 936e9 / READ,
+        "a cache of one layer only": 5 * 936e9 / (READ + 5 * KEPT / 28),
+        "a cache of one head only": 5 * 936e9 / (READ + 5 * KEPT / 4),
+        "the bandwidth's GB taken for GiB": PACE * 2**30 / 1e9,
+        "the cache of one sequence": 5 * 936e9 / (READ + KEPT),
+        "the weights forgotten": 936e9 / KEPT,
+        "the weights read for each sequence (or one sequence that has the card to itself)": 936e9 / (READ + KEPT),
+        "tokens of one sequence in a second": PACE / 5,
+        "reading and computing one after the other": 5 / (5 / PACE + 5 * READ / 71e12),
+        "the sequences counted twice": 5 * PACE,
+        "seconds of a step": 5 / PACE,
+        "seconds for a token": 1 / PACE,
+        "milliseconds of a step": 5000 / PACE,
+        "the lookup table read as well": 5 * 936e9 / (2 * 7_615_616_512 + 5 * KEPT),
+        "a byte for each weight": 5 * 936e9 / (READ / 2 + 5 * KEPT),
+        "a byte for each value": 2 * PACE,
+        "bits for bytes": PACE / 8,
+        "four bytes for each value": PACE / 2,
+        "keys or values forgotten": 5 * 936e9 / (READ + 2.5 * KEPT),
+        "a key for every query head": 5 * 936e9 / (READ + 35 * KEPT),
+        "compute, which does not bind here": 71e12 / READ,
+    }),
+    # 4 bits, 3 tokens, 2 bytes and 600 FLOP in a second: 4 / 8 * 600 / (2 * 2 * 3) = 25
+    "batch_with_guesses": ((4, 3, 2, 600), {
+        "bits for bytes": 200,
+        "one operation for each weight": 50,
+        "bits for bytes, and one operation for each weight": 400,
+        "three operations for each weight, or six, as in training": 25 / 3,
+        "two operations counted twice": 12.5,
+        "the fraction upside down": 1 / 25,
+        "one token of each sequence": 75,
+        "one token of each sequence, and bits for bytes": 600,
+        "one token of each sequence, and one operation for each weight": 150,
+        "tokens of all sequences, where sequences are asked for": 225,
+        "one token more than the question says": 0.5 * 600 / (2 * 2 * 4),
+        "a byte for each weight, and one token of each sequence": 600 / (2 * 2),
+        "16 bits for each weight": 100,
+        "bandwidth and peak exchanged": 0.5 * 2 / (2 * 600 * 3),
+        "operations for each byte that the card offers": 300,
+    }),
+    # 2 layers, 10 wide, 6 heads and 3, 2 values each, rank 4: 2 * 4 * (10 + 12 + 10 + 6) = 304
+    "adapters_of_shared_heads": ((2, 10, 6, 3, 2, 4), {
+        "values as wide as queries": 2 * 4 * 44,
+        "queries as narrow as values": 2 * 4 * 32,
+        "square matrices for both": 2 * 4 * 40,
+        "a square matrix for the queries": 2 * 4 * (20 + 16),
+        "heads that read only a slice of the layer's values": 2 * 9 * 4 * (2 + 2),
+        "an adapter for each head": 2 * 9 * 4 * 12,
+        "all weights of the two matrices": 2 * 180,
+        "all weights of the two matrices, times the rank": 2 * 180 * 4,
+        "the matrix down to the rank alone": 2 * 4 * 20,
+        "the matrix up from the rank alone": 2 * 4 * 18,
+        "a square matrix between down and up as well": 304 + 2 * 2 * 16,
+        "heads counted, not their values": 2 * 4 * (10 + 6 + 10 + 3),
+        "all query heads together as wide as a token": 2 * 4 * (10 + 10 + 10 + 5),
+        "one layer only": 152,
+        "an adapter for the queries alone": 2 * 4 * 22,
+        "an adapter for the values alone": 2 * 4 * 16,
+        "keys adapted as well": 304 + 2 * 4 * 16,
+        "the parameters doubled: bytes of 16 bits, or an adapter for four matrices": 608,
+        "one small matrix for queries and values together on the way down": 2 * 4 * (10 + 18),
+        "a bias for each output": 304 + 2 * 18,
+    }),
+    "cheapest_conversations": ((), {
+        "memory as the only limit (or the pace forgotten)": cheapest((0,)),
+        "compute forgotten": cheapest((0, 1)),
+        "the time to read forgotten (or a part of what is read, or the full bandwidth)": cheapest((0, 2)),
+        "memory forgotten (or the weights in it, or the part that stays free)": cheapest((1, 2)),
+        "the cards' GB taken for GiB": cheapest(unit=2**30),
+        "the bandwidth's GB taken for GiB": cheapest(speed=2**30 / 1e9),
+        "the full peak, or that of sparse matrices (or one operation for each weight)": cheapest(flop=1),
+        "keys or values forgotten": cheapest(pairs=4),
+        "a cache of one token, or of one layer": cheapest(tokens=1),
+        "a byte for each cached value, whatever the offer says": cheapest(bits=8),
+        "a key for every query head": cheapest(pairs=32),
+        "the weights read for each conversation": cheapest(own=True),
+        "three operations for each parameter (or six, on a card at its full peak)": cheapest(flop=3),
+        "six operations for each parameter, as in training": cheapest(flop=6),
+        "the bits of a cached value taken for bytes": cheapest(pairs=64),
+        "one conversation more than fits: rounded up (or not rounded at all)": cheapest(more=1),
+        "cents in place of dollars": 100 * cheapest(),
+        "the price of one conversation": cheapest() / 1000,
+        "conversations on a card of the cheapest offer": int(min(limits(BY_NAME["G"]))),
+        **{f"offer {name}": bill(name) for name in "ABCDH"},
+        "one of the offers E and F (or 16 bits for each weight, or for each cached value, everywhere)": bill("E"),
+        "one card of the cheapest offer": 2.49,
+        "the card with the lowest price": 0.40,
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_every_mistake_comes_to_what_its_name_says(name):
+    values, amounts = AMOUNTS[name]
+    gives = {mistake.name: float(mistake.gives(*values)) for mistake in getattr(checks, name).mistakes}
+    assert gives == pytest.approx({key: float(amount) for key, amount in amounts.items()}, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [("the time to read forgotten", {"reads": 1}), ("memory forgotten", {"usable": 1}),
+     ("the full peak", {"computes": 1}), ("a cache of one token", {"pairs": 8 / 40}), ("three operations", {"flop": 3}),
+     ("one of the offers E and F", {"bits": 16})],
+)  # fmt: skip
+def test_names_that_join_several_slips_hold_for_each_of_them(name, how):
+    amount = cheapest(**how)
+    with pytest.raises(Wrong, match=f"comes out with {name}"):
+        checks.cheapest_conversations(lambda: amount)
+
+
+def test_a_part_of_a_conversation_is_told_like_one_too_many():
+    best = BY_NAME["G"]
+    with pytest.raises(Wrong, match="not rounded at all"):
+        checks.cheapest_conversations(lambda: 1000 * best.price / min(limits(best)))
+
+
+def test_a_part_of_a_token_and_a_token_too_many_are_told_by_name():
+    with pytest.raises(Wrong, match=r"Only whole ones fit: round down\."):
+        checks.longest_documents(lambda: ROOM / DOCUMENT)
+    with pytest.raises(Wrong, match="one token too many"):
+        checks.longest_documents(lambda: ROOM // DOCUMENT + 1)

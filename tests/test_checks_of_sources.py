@@ -1,6 +1,7 @@
 """Checks of lesson 11: the two kinds of question that it adds, and its mistakes worked out a second time."""
 
 import math
+from decimal import Decimal
 
 import pytest
 
@@ -69,7 +70,15 @@ def test_what_is_open_is_said_to_be_open(question):
 # --- things that get labels
 
 
-@pytest.mark.parametrize("got", [{"sky": "blue", 7: "red"}, {"7": "RED", " Sky": "blue."}])
+@pytest.mark.parametrize(
+    "got",
+    [
+        {"sky": "blue", 7: "red"},
+        {"7": "RED", " Sky": "blue."},
+        {"7 GB": "red)", "'sky'": '"blue"'},
+        {"row 7": "(red)", "sky.": "b-l_u e"},
+    ],
+)
 def test_labels_may_come_in_any_order_and_case(got, capsys):
     COLOURS(lambda: got)
     assert capsys.readouterr().out == "Correct, all 2. So it is.\n"
@@ -90,7 +99,11 @@ def test_labels_may_come_in_any_order_and_case(got, capsys):
             "1 of 2 are right. You call 'grass' 'green': look again.\nHint: Look around.",
         ),
         ({"sea": "blue"}, "There is no 'sea' in the question, only 7, 'grass', 'sky'."),
+        ({"the sky": "blue"}, "There is no 'the sky' in the question"),
         ({"sky": "pink"}, "'sky' can be one of 'blue', 'red', 'green'; you say 'pink'."),
+        ({"sky": "light blue"}, "you say 'light blue'."),
+        ({"sky": "red", 7: "red", "grass": "green"}, "You call 'grass' 'green': look again.\nHint: Look around."),
+        ({"sky": "blue", "Sky": "red"}, "'sky' stands twice in your dictionary."),
         ({"sky": None}, "you say None"),
         (["sky"], "Return a dictionary, such as {7: '...', ...}; your function returns ['sky']."),
         ("sky", "Return a dictionary"),
@@ -101,6 +114,11 @@ def test_wrong_labels_are_told_apart(got, says):
     with pytest.raises(Wrong) as told:
         COLOURS(lambda: got)
     assert says in str(told.value)
+
+
+def test_none_is_another_word_for_nothing():
+    right = checks.rows_copied_by_hand.right
+    checks.rows_copied_by_hand(lambda: {f"row {n}": right[n].replace("nothing", "None") for n in right})
 
 
 def test_a_label_that_is_missing_is_told_where_each_thing_needs_one():
@@ -162,6 +180,40 @@ def test_no_case_lies_on_the_border_and_both_ways_to_decide_agree(capsys):
     assert capsys.readouterr().out.count("Correct") == 2
 
 
+def test_the_cases_are_those_that_were_meant():
+    words = [checks.verdict.right(*case) for case in CASES]
+    assert (words.count("rounding"), words.count("slip")) == (15, 13)
+    for claimed, computed, digits in CASES:
+        last = Decimal(1).scaleb(Decimal(repr(claimed)).adjusted() + 1 - digits)
+        rounded = Decimal(repr(computed)).quantize(last) == Decimal(repr(claimed))
+        assert checks.verdict.right(claimed, computed, digits) == ("rounding" if rounded else "slip")
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("a whole step of the last digit allowed", lambda a, b, step: abs(a - b) <= step),
+        ("a limit in percent, whatever is printed", lambda a, b, step: 0.99 * b <= a <= 1.01 * b),
+        ("a limit of five percent, whatever is printed", lambda a, b, step: 0.95 * b <= a <= 1.05 * b),
+        ("a step ten times too large", lambda a, b, step: abs(a - b) <= 5 * step),
+        ("a step ten times too small", lambda a, b, step: abs(a - b) <= step / 20),
+    ],
+)
+def test_wrong_verdicts_a_second_time(name, allowed):
+    (mistake,) = [mistake for mistake in checks.verdict.mistakes if mistake.name == name]
+    for claimed, computed, digits in CASES:
+        step = 10.0 ** (int(f"{claimed:e}".split("e")[1]) + 1 - digits)
+        said = "rounding" if allowed(claimed, computed, step) else "slip"
+        assert mistake.gives(claimed, computed, digits) == said
+
+
+def test_the_first_digit_is_found_at_powers_of_ten_too():
+    with pytest.raises(Wrong, match="found by rounding up"):
+        checks.verdict(
+            lambda a, b, n: "rounding" if abs(a - b) <= 10.0 ** (math.ceil(math.log10(a)) - n) / 2 else "slip"
+        )
+
+
 @pytest.mark.parametrize("mistake", checks.verdict.mistakes, ids=lambda mistake: mistake.name)
 def test_recognises_a_wrong_verdict(mistake):
     with pytest.raises(Wrong) as told:
@@ -205,6 +257,8 @@ def test_the_factors_of_the_caches_need_the_last_row():
     factors = {name: alarms.cached_by_program(each) / alarms.cached(each) for name, each in alarms.CACHED.items()}
     heads = {name: each.heads / each.kv_heads for name, each in alarms.CACHED.items()}
     assert [factors[name] == heads[name] for name in factors] == [True, True, True, False]
+    question = checks.what_the_cache_counted
+    assert "three of the models" in question.because and "three of the rows" in question.replies["d"]
 
 
 # --- mistakes, a second time
@@ -241,12 +295,15 @@ AGAIN = {
         "the forward pass alone": WAITS * 3,
         "the backward pass alone": WAITS * 1.5,
         "one operation for each parameter and token": WAITS * 6,
-        "gradients of four bytes (or sent twice)": WAITS * 2,
+        "gradients of four bytes, or sent twice (or a card with a sparse peak)": WAITS * 2,
         "one byte for each gradient": WAITS / 2,
         "the seconds of sending": SENDING,
         "the seconds of computing": COMPUTING,
         "both times below the line": SENDING / (SENDING + COMPUTING),
         "percent": WAITS * 100,
+        "percent, and bits taken for bytes at a full peak": WAITS / 8 / 0.45 * 100,
+        "percent, with a card at its peak": WAITS / 0.45 * 100,
+        "eight operations for each parameter and token": WAITS * 6 / 8,
         "the fraction upside down": COMPUTING / SENDING,
     }),
     # a prompt of 5 and three new tokens: 6 + 7 + 8
@@ -275,6 +332,8 @@ AGAIN = {
         "the new tokens left out": 2 * (100 + 30),
         "the output layer twice and the prompt left out": 2 * (100 + 20 + 12),
         "no cache": 200,
+        "the page as it is, in values": 100 + 20 + 30 + 42,
+        "new tokens in place of their cache: a bracket is missing": 2 * (100 + 30 + 4),
         "values in place of bytes": 142,
         "the bytes of a value for the weights only": 200 + 42,
         "the bytes of a value for the cache only": 100 + 84,

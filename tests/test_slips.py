@@ -2,9 +2,12 @@
 pictures of written over computed show what their tables say."""
 
 import dataclasses
+import math
 import re
+import statistics
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from drawing import check, drawings, read
 from test_sources import as_printed, step
@@ -60,6 +63,34 @@ def test_every_kind_and_every_tool_is_used():
     assert {slip.tool for slip in SLIPS.values()} == set(TOOLS)
 
 
+BY_HAND = {
+    ("units", "dimensions"): {"mlp-kb-to-mb", "mlp-batch-quotient", "slides-flop-seconds"},
+    ("units", "order of magnitude"): {"mlp-max-batch", "mlp-throughput"},
+    ("counted twice", "measurement"): {"deepdive-peak-sum"},
+    ("counted twice", "second derivation"): {"framework-13b-total", "framework-13b-margin"},
+    ("wrong object", "measurement"): {"deepdive-peak-when"},
+    ("wrong object", "limiting case"): {"slides-with-activations", "deepdive-10-percent-formula"},
+    ("wrong object", "second derivation"): {
+        "deepdive-working-memory", "deepdive-gpt3-coefficients", "framework-lora-smaller-model"},
+    ("out of range", "limiting case"): {"mlp-flops-per-sample", "slides-bottleneck"},
+    ("out of range", "measurement"): {"slides-gradients", "deepdive-pruning"},
+}  # fmt: skip
+"""The smaller groups, as somebody who reads the documents puts them."""
+
+
+@pytest.mark.parametrize("kind_and_tool", BY_HAND, ids=" ".join)
+def test_kinds_and_tools_of_the_smaller_groups(kind_and_tool):
+    found = {id for id, slip in SLIPS.items() if (slip.kind, slip.tool) == kind_and_tool}
+    assert found == BY_HAND[kind_and_tool]
+
+
+def test_units_leave_the_factor_of_a_unit_or_hide_in_a_rate():
+    units = [EVERY[id] for id, slip in SLIPS.items() if slip.kind == "units"]
+    assert {name for claim in units for ratio in ratios(claim) for name in suspects(ratio, within=0.03)} <= {
+        "kB and KiB", "GB and MB, or any prefix", "bits and bytes", "hours and days", "seconds and hours"
+    }  # fmt: skip
+
+
 def test_only_what_approximates_is_merely_rounded():
     assert all(EVERY[id].verdict == "approximates" for id, slip in SLIPS.items() if slip.kind == "rounded")
 
@@ -112,11 +143,47 @@ def test_what_holds_is_rounded_at_most_and_the_tests_of_claims_judge_alike():
         assert claim.verdict != "holds" or all(rounds_to(*pair) for pair in pairs)
 
 
-@pytest.mark.parametrize("call", [printed_step, lambda value: rounds_to(1, value), suspects])
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "4", None])
-def test_what_is_no_number_is_refused(call, value):
-    with pytest.raises((TypeError, ValueError)):
-        call(value)
+CALLS = {
+    "printed_step: written": printed_step,
+    "rounds_to: written": lambda value: rounds_to(value, 1),
+    "rounds_to: computed": lambda value: rounds_to(1, value),
+    "suspects: ratio": suspects,
+    "suspects: within": lambda value: suspects(8, within=value),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), "4", None, True, np.bool_(True), np.array([1, 2])], ids=repr
+)
+def test_what_is_no_number_is_refused(name, value):
+    with pytest.raises((TypeError, ValueError), match=f"^{name} must be .*number, got") as told:
+        CALLS[name](value)
+    assert str(told.value).endswith("-inf") or str(value) != "-inf"
+
+
+def test_a_width_that_holds_every_factor_is_refused():
+    with pytest.raises(ValueError, match="suspects: within must be at most 1, got 1e"):
+        suspects(8, within=1e300)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, Fraction, np.array])
+def test_numbers_of_every_kind_are_read_as_they_are_printed(kind):
+    assert printed_step(kind(1.5)) == Fraction(1, 10) and printed_step(np.float32(0.1)) == Fraction(1, 10)
+    assert rounds_to(kind(1.5), kind(1.53125)) and not rounds_to(kind(1.5), kind(1.5625))
+    assert printed_step(np.int64(400)) == 100 and printed_step(-16.67) == Fraction(1, 100)
+    assert "This is rounding" in factor_check(kind(1.5), kind(1.53125))
+
+
+def test_a_fraction_without_end_is_no_printed_number():
+    with pytest.raises(ValueError, match="printed_step: written must be a number that can be printed, got 1/3"):
+        printed_step(Fraction(1, 3))
+    assert rounds_to(0.3, Fraction(1, 3))
+
+
+def test_half_a_step_is_half_of_the_printed_digits():
+    """0.3 is a little less than 3/10 in floating point."""
+    assert rounds_to(0.3, Fraction("0.35")) and rounds_to(0.3, Fraction("0.25"))
 
 
 @pytest.mark.parametrize("ratio", [0, -1])
@@ -133,6 +200,24 @@ def test_a_factor_is_recognised_from_both_sides(name):
     factor = float(SUSPECTS[name])
     assert name in suspects(factor) and name in suspects(1 / factor) and name in suspects(1.009 * factor)
     assert name not in suspects(1.05 * factor)
+
+
+@pytest.mark.parametrize("name", SUSPECTS)
+@pytest.mark.parametrize("inverse", [False, True])
+def test_a_name_stands_for_one_percent_around_its_factor(name, inverse):
+    factor = float(SUSPECTS[name])
+    alike = [other for other, each in SUSPECTS.items() if each == SUSPECTS[name]]
+    for by, named in ((1.0099, alike), (1 / 1.0099, alike), (1.015, []), (1 / 1.015, [])):
+        ratio = factor * by
+        assert suspects(1 / ratio if inverse else ratio) == named
+
+
+def test_a_factor_is_named_only_beyond_its_middle():
+    """However wide one looks: 1.42 is nearer to 2 than to 1, 1.41 is not, by their ratios."""
+    for name, factor in SUSPECTS.items():
+        middle = float(factor) ** 0.5
+        assert (name in suspects(middle * 1.001, within=1)) is (middle / 1.001 <= 2)
+        assert name not in suspects(middle / 1.001, within=1)
 
 
 @pytest.mark.parametrize("ratio", [1, 1.001, 1.01, 0.99, 1.75, 5, 0.15])
@@ -262,7 +347,7 @@ def test_two_numbers_are_judged(handed, written, comes_out, said):
     ("view", "values"),
     [(claims_against, {"document": "blog"}), (claims_against, {"verdict": "right"}), (claims_against, {"kind": "typo"}),
      (claims_against, {"tool": "luck"}), (verdicts, {"document": "blog"}), (factor_check, {"written": 0}),
-     (factor_check, {"comes_out": -1})],
+     (factor_check, {"comes_out": -1}), (factor_check, {"written": 5e-324}), (factor_check, {"written": 1e308})],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_by_name(view, values):
     (name,) = values
@@ -274,3 +359,68 @@ def test_a_control_does_not_wait_for_the_formulas(monkeypatch):
     claims_against()
     monkeypatch.setattr(llmcalc.views.slips, "claims", lambda: pytest.fail("worked out again"))
     assert re.search("33 of 123", claims_against())
+
+
+# --- what the pictures say ------------------------------------------------------------------------------------------
+
+
+def off(claim):
+    """By how much the larger of written and computed is more than the smaller, worked out from the claim itself."""
+    pairs = zip(*(v if isinstance(v, list) else [v] for v in (claim.claimed, claim.computed)), strict=True)
+    return max(Fraction(max(pair)) / Fraction(min(pair)) - 1 for pair in pairs)
+
+
+def test_the_words_under_all_ratios_are_those_of_the_claims(handed):
+    seen, _ = handed(llmcalc.views.slips, "number_line", written_over_computed)
+    calm = [off(claim) for claim in NUMBERED if claim.verdict in ("holds", "approximates")]
+    slips = [ratio for claim in NUMBERED if claim.verdict == "slips" for ratio in ratios(claim)]
+    assert f"off by at most {float(max(calm)):.1%}; " in seen["says"]
+    assert f"slips lie between {min(slips):.2g} and {max(slips):.4g} times" in seen["says"]
+    assert seen["x_log"] is True and seen["x_label"].startswith("written over what comes out")
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_bands_count_what_is_off_by_so_much(verdict):
+    found = [off(claim) for claim in NUMBERED if claim.verdict == verdict]
+    ends = [0, Fraction(1, 100), Fraction(1, 10), 9, float("inf")]
+    counts = [sum(low < one <= high for one in found) for low, high in zip([-1, *ends], ends, strict=False)]
+    (row,) = [row for row in table_of(written_over_computed()) if row[0] == verdict]
+    assert [int(cell) for cell in row[1:]] == counts
+
+
+@pytest.mark.parametrize("values", [{}, {"verdict": "all"}, {"document": "slides"}, {"kind": "units"}])
+def test_the_words_under_chosen_claims_name_the_farthest(handed, values):
+    seen, _ = handed(llmcalc.views.slips, "ranges", claims_against, **values)
+    chosen = [
+        claim
+        for claim in NUMBERED
+        if values.get("document", claim.document) == claim.document
+        and values.get("verdict", "slips") in ("all", claim.verdict)
+        and ("kind" not in values or getattr(slip_of(claim), "kind", None) == values["kind"])
+    ]
+    apart = [claim for claim in chosen if off(claim) > Fraction(5, 1000)]
+    worst = max(apart, key=off)
+    farthest = max(ratios(worst), key=lambda ratio: abs(math.log(ratio)))
+    name = worst.id.removeprefix(f"{worst.document}-").replace("-", " ")
+    assert f"{len(apart)} of the {len(chosen)} with a number are off by more than 0.5%." in seen["says"]
+    assert seen["says"].endswith(f"The farthest, {worst.document}: {name}, has {farthest:.3g} times what comes out.")
+    assert seen["limit"] == ("what comes out", 1) and seen["x_log"] is True
+    cut = any(ratio < 1e-4 for claim in chosen for ratio in ratios(claim))
+    assert seen["x_label"] == "written over what comes out" + (" (cut off at 0.0001)" if cut else "")
+
+
+def test_what_is_nearly_right_shares_a_row_with_its_middle_marked(handed):
+    seen, _ = handed(llmcalc.views.slips, "ranges", claims_against, verdict="all")
+    near = [ratio for claim in NUMBERED if off(claim) <= Fraction(5, 1000) for ratio in ratios(claim)]
+    (bar,) = [bar for name, bar in seen["args"][0].items() if name.endswith("within 0.5%")]
+    assert bar == (min(near), statistics.median(near), max(near))
+
+
+@pytest.mark.parametrize(("by", "said"), [(1.029, "bits and bytes"), (1.031, "count again"), (1.045, "count again")])
+def test_three_percent_around_a_factor_are_near_it(by, said):
+    assert said in factor_check(float(round(8 * by * 1e6)), 1_000_001.0)
+
+
+def test_the_factors_stand_on_an_axis_of_ratios(handed):
+    seen, _ = handed(llmcalc.views.slips, "ranges", factor_check)
+    assert seen["x_log"] is True and seen["x_label"] == "factor"

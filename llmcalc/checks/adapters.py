@@ -116,9 +116,9 @@ ADAPTER_SLIPS = (
         "Which two of the matrices are adapted?",
     ),
     Mistake(
-        "all four matrices of attention adapted",
+        "the parameters doubled: bytes of 16 bits, or an adapter for four matrices",
         lambda *sizes: 2 * _adapted(*sizes),
-        "Which two of the matrices are adapted?",
+        "Which two of the matrices are adapted? And how many parameters are asked for, not bytes.",
     ),
     Mistake(
         "one small matrix for queries and values together on the way down",
@@ -157,6 +157,7 @@ QUESTIONS = {
         right=lambda layers, width, heads, kv_heads, head_dim, rank: _adapted(
             layers, width, heads, kv_heads, head_dim, rank
         ),
+        multiples={"heads": "kv_heads"},
         hint="For each of the two matrices: what goes in, and what comes out? Then two small matrices for each.",
         mistakes=ADAPTER_SLIPS,
     ),

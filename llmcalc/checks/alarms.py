@@ -170,9 +170,9 @@ QUESTIONS = {
                 "How many operations does a parameter take part in, for each token of training?",
             ),
             Mistake(
-                "gradients of four bytes (or sent twice)",
+                "gradients of four bytes, or sent twice (or a card with a sparse peak)",
                 lambda: _waits(size=4),
-                "In which format are the gradients, and how often are they sent?",
+                "In which format are the gradients, and how often are they sent? And which peak is dense?",
             ),
             Mistake(
                 "one byte for each gradient",
@@ -195,6 +195,21 @@ QUESTIONS = {
                 "That is the share of both, one after the other. Over the computing alone?",
             ),
             Mistake("percent", lambda: 100 * _waits(), "The question asks for a fraction, not for percent."),
+            Mistake(
+                "percent, and bits taken for bytes at a full peak",
+                lambda: 100 * _waits(bits=1, reached=1),
+                "That is the number of the report, which has two slips. And the question asks for a fraction.",
+            ),
+            Mistake(
+                "percent, with a card at its peak",
+                lambda: 100 * _waits(reached=1),
+                "What does this program reach of the peak? And the question asks for a fraction.",
+            ),
+            Mistake(
+                "eight operations for each parameter and token",
+                lambda: _waits(factor=8 / 6),
+                "Nothing is done a second time here. How many operations does the question name?",
+            ),
             Mistake("the fraction upside down", lambda: 1 / _waits(), "Sending is above the line."),
         ),
     ),

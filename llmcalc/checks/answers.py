@@ -30,6 +30,7 @@ class Stopped(Wrong):
 
 PACKAGE = Path(__file__).resolve().parents[1]
 COMPLEX = " (A negative number to a broken power is complex.)"
+BEYOND = "a number beyond all floats"
 POWER = "In Python a power is written `**`; `^` is something else."
 
 
@@ -96,7 +97,7 @@ def number(got):
     try:
         value = float(got)  # NumPy and SymPy numbers too
     except (TypeError, ValueError):
-        why = COMPLEX if isinstance(got, complex) else ""
+        why = COMPLEX if isinstance(got, complex) and got.imag else ""
         raise Wrong(f"Your function returns {shortened(got)}; return one number.{why}") from None
     if not math.isfinite(value):
         raise Wrong(f"Your function returns {got}; the answer is a finite number.")
@@ -136,7 +137,7 @@ def written(value):
             return f"{int(value):,}" if value == int(value) else f"{float(f'{float(value):.6g}'):,.0f}"
         return f"{float(value):,.6g}"
     except OverflowError:
-        return "a number beyond all floats"
+        return BEYOND
 
 
 def exactly(value):

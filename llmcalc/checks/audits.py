@@ -104,6 +104,7 @@ QUESTIONS = {
             parameters, cache_values, prompt, new_tokens, bytes_per_value
         ),
         unit="B",
+        multiples={"parameters": "output"},
         hint="For each line of the page: is there a part of the memory that another line holds as well? Draw the "
         "memory as one bar. Perhaps more than one line overlaps.",
         mistakes=(
@@ -151,6 +152,16 @@ QUESTIONS = {
                 "no cache",
                 _names(lambda P, o, c, p, n, e: stored_bytes(P, e)),
                 "The weights are right. What grows with the tokens?",
+            ),
+            Mistake(
+                "the page as it is, in values",
+                _names(lambda P, o, c, p, n, e: _served(P, c, p, n, 1, output=o, again=p)),
+                "How many bytes does a value take? And two of the lines hold something that another line holds.",
+            ),
+            Mistake(
+                "new tokens in place of their cache: a bracket is missing",
+                _names(lambda P, o, c, p, n, e: stored_bytes(P + c * p + n, e)),
+                "What does a new token leave in the cache?",
             ),
             Mistake(
                 "values in place of bytes",

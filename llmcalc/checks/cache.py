@@ -10,7 +10,7 @@ from llmcalc.inference import kv_cache_bytes
 from llmcalc.memory import largest_batch, stored_bytes
 from llmcalc.models import model
 from llmcalc.quantization import weight_bytes
-from llmcalc.units import GB, GIB
+from llmcalc.units import GB, GIB, MIB
 
 SHARED, OWN, PEOPLE = 9_000, 7_000, 24
 """Tokens of the instructions that all conversations begin with, further tokens of each, and conversations."""
@@ -184,6 +184,7 @@ QUESTIONS = {
             layers, heads, kv_heads, head_dim, batch, bytes_per_value
         ),
         unit="B",
+        multiples={"heads": "kv_heads"},
         hint="One layer and one sequence first: which vectors does the new token leave behind, and how many of them?",
         mistakes=STEP_SLIPS,
     ),
@@ -209,6 +210,12 @@ QUESTIONS = {
             ),
             Mistake("the common beginning forgotten", partial(_together, shared=0), "It is kept, too: how many times?"),
             Mistake("one conversation only", partial(_together, own=1), "How many conversations are there?"),
+            Mistake(
+                "the shared tokens kept for each conversation, and what is its own only once",
+                partial(_together, shared=PEOPLE, own=1),
+                "Which of the two numbers of tokens is in common?",
+            ),
+            Mistake("MiB in place of GB", partial(_together, unit=MIB), "A GB is a power of ten."),
             Mistake(
                 "all of it kept once for each query head",
                 partial(_together, heads=ASSISTANT.heads),
@@ -260,8 +267,18 @@ QUESTIONS = {
                 lambda: _longest(READER_CARD.memory_bytes_if_gib),
                 "A GB is a power of ten.",
             ),
-            Mistake("the weights forgotten", lambda: _longest(more=READER_CARD.memory_bytes - _left()), "What else?"),
+            Mistake(
+                "the weights forgotten",
+                lambda: _longest(more=READER_CARD.memory_bytes - _left()),
+                "What else is on the card, before the first token comes?",
+            ),
             Mistake("one document only", partial(_longest, batch=1), "How many documents are read at once?"),
+            Mistake(
+                "one document, and nothing kept free",
+                partial(_longest, batch=1, free=0),
+                "How many documents are read at once? And a part of the card has to stay free.",
+            ),
+            Mistake("one head only", partial(_longest, heads=1), "How many heads have a key of their own?"),
             Mistake(
                 "a key for every query head (or bits for bytes)",
                 partial(_longest, heads=READER.heads),

@@ -39,30 +39,43 @@ OFFERS = (
     Offer("D", gpu("l40s"), 4.5, 16, 0.95),
     Offer("E", gpu("a100-80gb"), 4.5, 8, 1.60),
     Offer("F", gpu("a100-80gb"), 16, 8, 1.60),
-    Offer("G", gpu("h100-sxm"), 8.5, 8, 2.49),
+    Offer("G", gpu("h100-pcie"), 8.5, 8, 2.49),
     Offer("H", gpu("h200"), 16, 16, 3.40),
 )
 
 
-def limits(offer, usable=USABLE, reads=READS, computes=COMPUTES, unit=GB, heads=None, shared=True):
+def limits(
+    offer,
+    *,
+    usable=USABLE,
+    reads=READS,
+    computes=COMPUTES,
+    unit=GB,
+    heads=None,
+    shared=True,
+    length=LENGTH,
+    bits=None,
+    sped_up=1,
+):
     """Conversations that one card can hold, can read for in time, and can compute for in time.
 
-    Without `shared`, for somebody who has the weights read once for each conversation.
+    Without `shared`, for somebody who has the weights read once for each conversation; `bits` are those of a cached
+    value, if the offer is not asked for them, and `sped_up` says how much faster somebody takes the memory to be.
     """
     card, parameters = offer.card, SERVED.parameters.total
     weights = stored_bytes(parameters, Fraction(offer.weight_bits) / 8)
-    value = Fraction(offer.cache_bits, 8)
-    each = kv_cache_bytes(SERVED.layers, heads or SERVED.kv_heads, SERVED.head_dim, LENGTH, 1, value)
+    value = Fraction(bits or offer.cache_bits, 8)
+    each = kv_cache_bytes(SERVED.layers, heads or SERVED.kv_heads, SERVED.head_dim, length, 1, value)
     hold = largest_batch(usable * card.memory_gb * unit, weights, each)
     once, often = (weights, each) if shared else (0, weights + each)
-    read = largest_batch(reads * card.memory_bytes_per_second / PACE, once, often)
+    read = largest_batch(reads * sped_up * card.memory_bytes_per_second / PACE, once, often)
     compute = largest_batch(computes * card.peak() / PACE, 0, serving_flops(parameters, 1))
     return hold, read, compute
 
 
-def _bill(offer, counted=(0, 1, 2), **how):
+def _bill(offer, counted=(0, 1, 2), whole=int, **how):
     """Dollars an hour for a thousand conversations, on cards that are as full as they can be."""
-    people = int(min(limits(offer, **how)[limit] for limit in counted))
+    people = whole(min(limits(offer, **how)[limit] for limit in counted))
     return 1000 * offer.price / people if people else inf
 
 
@@ -80,31 +93,51 @@ QUESTIONS = {
     "cheapest_conversations": Number(
         right=_cheapest,
         unit="dollars",
+        tolerance=0.001,
         hint="Three limits for one card: what fits, what can be read in time, what can be computed in time. Then the "
         "price, shared by so many. Perhaps more than one thing is off.",
         mistakes=(
-            Mistake("memory as the only limit", lambda: _cheapest(counted=(0,)), "Does everybody get tokens in time?"),
+            Mistake(
+                "memory as the only limit (or the pace forgotten)",
+                lambda: _cheapest(counted=(0,)),
+                "Does everybody get tokens in time?",
+            ),
             Mistake(
                 "compute forgotten",
                 lambda: _cheapest(counted=(0, 1)),
                 "A large batch reads the weights once. What does it not do once?",
             ),
             Mistake(
-                "the time to read forgotten (or the full bandwidth)",
+                "the time to read forgotten (or a part of what is read, or the full bandwidth)",
                 lambda: _cheapest(counted=(0, 2)),
-                "Before a card computes with numbers, it has to read them.",
+                "Before a card computes with numbers, it has to read them: which ones, and how fast?",
             ),
             Mistake(
-                "memory forgotten (or keys, or values)",
+                "memory forgotten (or the weights in it, or the part that stays free)",
                 lambda: _cheapest(counted=(1, 2)),
-                "All caches are on the card at once, with a key and a value for each token.",
+                "Three things share the memory of a card. Which ones?",
             ),
-            Mistake("all of the memory used", lambda: _cheapest(usable=1), "A part of the memory stays free."),
-            Mistake("GiB for the cards' GB", lambda: _cheapest(unit=GIB), "A GB is a power of ten."),
+            Mistake("the cards' GB taken for GiB", lambda: _cheapest(unit=GIB), "A GB is a power of ten."),
             Mistake(
-                "the full peak (or one operation for each weight)",
+                "the bandwidth's GB taken for GiB",
+                lambda: _cheapest(sped_up=Fraction(GIB, GB)),
+                "A GB is a power of ten.",
+            ),
+            Mistake(
+                "the full peak, or that of sparse matrices (or one operation for each weight)",
                 lambda: _cheapest(computes=1),
-                "How much of its peak can a card be counted on to reach? And what does a weight do with a value?",
+                "How much of its dense peak can a card be counted on to reach? And what does a weight do with a value?",
+            ),
+            Mistake("keys or values forgotten", lambda: _cheapest(heads=SERVED.kv_heads / 2), "What does a head keep?"),
+            Mistake(
+                "a cache of one token, or of one layer",
+                lambda: _cheapest(length=1),
+                "What does a conversation keep, and of which tokens?",
+            ),
+            Mistake(
+                "a byte for each cached value, whatever the offer says",
+                lambda: _cheapest(bits=8),
+                "The offers say how many bits a cached value has.",
             ),
             Mistake(
                 "a key for every query head",
@@ -117,6 +150,11 @@ QUESTIONS = {
                 "A weight that was read meets the tokens of all conversations.",
             ),
             Mistake(
+                "three operations for each parameter (or six, on a card at its full peak)",
+                lambda: _cheapest(computes=COMPUTES * 2 / 3),
+                "Nothing goes back here. How many operations has a forward pass for each parameter?",
+            ),
+            Mistake(
                 "six operations for each parameter, as in training",
                 lambda: _cheapest(computes=COMPUTES / 3),
                 "Nothing goes back here.",
@@ -125,6 +163,11 @@ QUESTIONS = {
                 "the bits of a cached value taken for bytes",
                 lambda: _cheapest(heads=8 * SERVED.kv_heads),
                 "How many bytes are 8 bits?",
+            ),
+            Mistake(
+                "one conversation more than fits: rounded up (or not rounded at all)",
+                lambda: _cheapest(whole=lambda most: int(most) + 1),
+                "Only whole conversations can be served. Is there room for one more?",
             ),
             Mistake("cents in place of dollars", lambda: 100 * _cheapest(), "In which unit is the price of a card?"),
             Mistake("the price of one conversation", lambda: _cheapest() / 1000, "For how many conversations?"),
@@ -137,7 +180,11 @@ QUESTIONS = {
             Mistake("offer B", _bill_of("B"), CHEAPER),
             Mistake("offer C", _bill_of("C"), CHEAPER),
             Mistake("offer D", _bill_of("D"), CHEAPER),
-            Mistake("one of the offers E and F (or weights of 16 bits everywhere)", _bill_of("E"), CHEAPER),
+            Mistake(
+                "one of the offers E and F (or 16 bits for each weight, or for each cached value, everywhere)",
+                _bill_of("E"),
+                f"{CHEAPER} And do you use the bits of each offer?",
+            ),
             Mistake("offer H", _bill_of("H"), CHEAPER),
             Mistake("one card of the cheapest offer", lambda: OFFERS[6].price, "How many conversations share it?"),
             Mistake("the card with the lowest price", lambda: OFFERS[0].price, "How many conversations share it?"),

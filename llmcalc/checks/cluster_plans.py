@@ -13,7 +13,7 @@ from llmcalc.compute import seconds_for, training_flops
 from llmcalc.hardware import gpu
 from llmcalc.memory import stored_bytes
 from llmcalc.parallel import sequence_parallel_selective_activation_bytes, tensor_parallel_parameters
-from llmcalc.pipeline import in_flight_micro_batches, micro_batches_per_step, pipeline_bubble, stage_layers
+from llmcalc.pipeline import idle_share, in_flight_micro_batches, micro_batches_per_step, pipeline_bubble, stage_layers
 from llmcalc.sharding import zero_1_bytes
 from llmcalc.units import GB, TFLOP
 
@@ -51,7 +51,9 @@ def _work():
     return seconds_for(training_flops(PARAMETERS, BATCH * SEQUENCE), RATE) / GPUS
 
 
-def _lost(layout, *, parts=(1, 1, 1, 1), shared_batch=True, all_layers=False, all_gradients=False):
+def _lost(
+    layout, *, parts=(1, 1, 1, 1), shared_batch=True, all_layers=False, all_gradients=False, bubble=pipeline_bubble
+):
     """Seconds for tensor, pipeline and data traffic, and in the bubble; `parts` says how often each counts."""
     copies, tensor, stages = layout
     turns = micro_batches_per_step(BATCH // copies if shared_batch else BATCH, 1)
@@ -63,7 +65,7 @@ def _lost(layout, *, parts=(1, 1, 1, 1), shared_batch=True, all_layers=False, al
         transfer_seconds(sums, LINK),
         transfer_seconds(borders, NETWORK),
         transfer_seconds(gradients, NETWORK),
-        pipeline_bubble(stages, turns) * _work(),
+        bubble(stages, turns) * _work(),
     )
     return sum(part * each for part, each in zip(parts, seconds, strict=True))
 
@@ -121,15 +123,47 @@ QUESTIONS = {
                 "What does a stage do before the first micro-batch arrives, and after the last one has left?",
             ),
             Mistake(
-                "the pipeline's messages forgotten", _counted(1, 0, 1, 1), "What travels from stage to stage, and back?"
+                "the pipeline's messages forgotten, or nothing sent over the network",
+                _counted(1, 0, 1, 1),
+                "What travels from stage to stage, and back? And over which of the two links?",
             ),
             Mistake(
-                "messages of the pipeline in one direction only",
+                "half of the pipeline's messages: one direction only, or an activation that is split",
                 _counted(1, 0.5, 1, 1),
-                "Activations go forward. What comes back?",
+                "Activations go forward. What comes back? And the question says how large each message is.",
             ),
             Mistake(
                 "one pass for the gradients' sum", _counted(1, 1, 0.5, 1), "An all-reduce is made of two operations."
+            ),
+            Mistake(
+                "the gradients' sum twice: four bytes for each, or no share that stays at home",
+                _counted(1, 1, 2, 1),
+                "How large is a gradient? And in a ring, which part does a GPU not send?",
+            ),
+            Mistake(
+                "the sums within layers twice: eight of them, or no share that stays at home",
+                _counted(2, 1, 1, 1),
+                "How many sums does a layer need? And in a ring, which part does a GPU not send?",
+            ),
+            Mistake(
+                "no share that stays at home, in any sum",
+                _counted(2, 1, 2, 1),
+                "In a ring, which part does a GPU not send?",
+            ),
+            Mistake(
+                "the bubble as a share of the whole step",
+                partial(_least, bubble=lambda stages, turns: idle_share(pipeline_bubble(stages, turns))),
+                "`working` is the time for work alone. Over how many turns is that spread?",
+            ),
+            Mistake(
+                "as many turns of waiting as stages",
+                partial(_least, bubble=lambda stages, turns: pipeline_bubble(stages + 1, turns)),
+                "How many turns does the question say that a stage waits?",
+            ),
+            Mistake(
+                "bytes of the network taken for bits",
+                _counted(1, 8, 8, 1),
+                "In what does the network count, and in what did you?",
             ),
             Mistake(
                 "the gradients' sum forgotten",
@@ -182,6 +216,11 @@ QUESTIONS = {
                 "the seconds of the whole step", lambda: _work() + _least(), "The question asks for what is lost of it."
             ),
             Mistake("the loss over the time for work", lambda: _least() / _work(), "The question asks for seconds."),
+            Mistake(
+                "the loss over the time for the whole step",
+                lambda: _least() / (_work() + _least()),
+                "The question asks for seconds.",
+            ),
             Mistake("percent of the time for work", lambda: 100 * _least() / _work(), "The question asks for seconds."),
         ),
     ),

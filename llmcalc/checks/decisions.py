@@ -1,6 +1,8 @@
 """Two more kinds of question: a function that decides between words, and things that each get a label."""
 
 import inspect
+import re
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -41,7 +43,7 @@ class Decision:
             got = called(answer, *case)
             if got is None:
                 raise Wrong("Your function returns nothing (None). Did you forget `return`, or an `else`?")
-            word = got.strip(" .").lower() if isinstance(got, str) else None
+            word = _word(got)
             if word not in self.words:
                 raise Wrong(f"Return one of {_options(self.words)}; your function returns {shortened(got)}.")
         except StillOpen:
@@ -95,15 +97,18 @@ class Labels:
             example = "{" + f"{things[0]!r}: '...', ..." + "}"
             raise Wrong(f"Return a dictionary, such as {example}; your function returns {shortened(got)}.")
         known, read = {_key(thing): thing for thing in things}, {}
-        for thing, label in got.items():
-            if _key(thing) not in known:
-                raise Wrong(f"There is no {shortened(thing)} in the question, only {_options(things)}.")
-            word = label.strip(" .").lower().replace("_", " ") if isinstance(label, str) else label
-            if word not in self.labels:
-                raise Wrong(
-                    f"{known[_key(thing)]!r} can be one of {_options(self.labels)}; you say {shortened(label)}."
-                )
-            read[known[_key(thing)]] = word
+        labels = {_letters(label): label for label in self.labels}
+        if "nothing" in labels:
+            labels["none"] = "nothing"
+        for written, label in got.items():
+            thing = known.get(_key(written))
+            if thing is None:
+                raise Wrong(f"There is no {reprlib.repr(written)} in the question, only {_options(things)}.")
+            if thing in read:
+                raise Wrong(f"{thing!r} stands twice in your dictionary.")
+            if not isinstance(label, str) or _letters(label) not in labels:
+                raise Wrong(f"{thing!r} can be one of {_options(self.labels)}; you say {reprlib.repr(label)}.")
+            read[thing] = labels[_letters(label)]
         return read
 
 
@@ -113,10 +118,19 @@ def _things(things):
 
 
 def _key(thing):
-    if not isinstance(thing, str):
-        return thing
-    word = thing.strip(" .)").lower()
-    return int(word) if word.isdecimal() else word
+    word = _word(thing)
+    number = re.fullmatch(r"(?:[a-z]+ )?(\d+)(?: ?[a-z]+)?", word or "")  # row 1, or 56 GB
+    return int(number[1]) if number else word or thing
+
+
+def _word(text):
+    """What somebody wrote, without what may stand around it; None if it is no text."""
+    return text.strip(" .)(\"'`").lower() if isinstance(text, str) else None
+
+
+def _letters(label):
+    """What matters of a label: head size is head_size, or headsize."""
+    return re.sub("[^a-z0-9]", "", label.lower())
 
 
 def _options(words):

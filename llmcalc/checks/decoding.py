@@ -9,6 +9,7 @@ from llmcalc.hardware import gpu
 from llmcalc.inference import balanced_batch, kv_cache_bytes, memory_seconds, serving_flops
 from llmcalc.memory import stored_bytes
 from llmcalc.models import model
+from llmcalc.units import GB, GIB
 
 WRITER, WRITER_CARD, WRITERS, WRITTEN = model("qwen2.5-7b"), gpu("rtx-3090"), 5, 12_000
 """Model and card of the question about pace, sequences, and tokens that each has so far."""
@@ -90,11 +91,11 @@ BALANCE_SLIPS = (
 )
 
 
-def _pace(weights=None, size=2, cache=WRITERS, kv=2, heads=None, tokens=WRITERS, weight_readings=1, cache_size=None):
+def _pace(weights=None, size=2, cache=WRITERS, kv=2, heads=None, tokens=WRITERS, weight_readings=1, **how):
     """Tokens in a second, all sequences together: their number over the time to read weights and caches."""
     weights, heads = WRITER.matmul_weights if weights is None else weights, heads or WRITER.kv_heads
-    cache_size = size if cache_size is None else cache_size
-    kept = kv_cache_bytes(WRITER.layers, heads, WRITER.head_dim, WRITTEN, cache, Fraction(kv, 2) * cache_size)
+    layers, cache_size = how.get("layers", WRITER.layers), how.get("cache_size", size)
+    kept = kv_cache_bytes(layers, heads, WRITER.head_dim, WRITTEN, cache, Fraction(kv, 2) * cache_size)
     read = weight_readings * stored_bytes(weights, size) + kept
     return tokens / memory_seconds(float(read), WRITER_CARD.memory_bytes_per_second)
 
@@ -112,6 +113,9 @@ QUESTIONS = {
         "tokens does a step make? Perhaps more than one thing is off.",
         mistakes=(
             Mistake("the caches forgotten", partial(_pace, cache=0), "What else does every sequence have to read?"),
+            Mistake("a cache of one layer only", partial(_pace, layers=1), "Every layer has keys of its own."),
+            Mistake("a cache of one head only", partial(_pace, heads=1), "How many heads have a key of their own?"),
+            Mistake("the bandwidth's GB taken for GiB", lambda: _pace() * GIB / GB, "A GB is a power of ten."),
             Mistake("the cache of one sequence", partial(_pace, cache=1), "Can a sequence use the cache of another?"),
             Mistake(
                 "the weights forgotten", partial(_pace, weights=0), "Before attention come matrices. What do they read?"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from llmcalc.checks.answers import (
+    BEYOND,
     Stopped,
     Wrong,
     called,
@@ -51,6 +52,7 @@ class Formula:
 
     `lists` names those that are lists; `between` gives the two ends of a value, such as (0, 1): it is tried inside
     them, and only there need two formulas agree. A range in place of the ends: a whole number, tried inside it.
+    `multiples` says of which other value a value is a whole multiple, where the question says so.
     `edges` are values to try besides: those where a formula that agrees elsewhere goes wrong.
     """
 
@@ -59,6 +61,7 @@ class Formula:
     mistakes: tuple[Mistake, ...] = ()
     lists: tuple[str, ...] = ()
     between: dict = field(default_factory=dict)
+    multiples: dict = field(default_factory=dict)
     unit: str = ""
     edges: tuple[tuple, ...] = ()
 
@@ -69,7 +72,7 @@ class Formula:
             symbols = symbols_for(names, self.lists, self.between)
             formula = _formula(answer, symbols)
             proved = formula is not None and _compare_symbols(self, formula, symbols)
-            _compare_samples(self, answer, names, 20 if proved else 100)
+            _compare_samples(self, answer, names, 20 if proved else 100, formula)
         if proved:
             print(f"Correct, for every input: {formula}")
         elif formula is None:
@@ -110,6 +113,8 @@ class Number:
                 raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
         if counted == expected:
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
+        if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
+            raise Wrong(f"{told} is close to a whole number of {self.unit}, and is none. Return a whole number.")
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 
@@ -145,6 +150,8 @@ def _formula(answer, symbols):
         got = called(answer, *symbols)
     except Stopped:
         return None
+    if isinstance(got, (float, sp.Expr)) and sp.sympify(got).has(sp.oo, -sp.oo, sp.zoo, sp.nan):
+        raise Wrong(f"Your function returns {got}; the answer is a finite number for every input.")
     if isinstance(got, (int, float, Fraction)) and not isinstance(got, bool):
         return got
     expect_value(got)
@@ -165,17 +172,26 @@ def _compare_symbols(question, got, symbols):
     ratio = sp.nsimplify(sp.simplify(got_exactly / expected), rational=True)
     if ratio.is_Rational:
         _name_unit_slip(ratio, question.unit, 1e-9)
-    if len(ratio.free_symbols) < 2 and not ratio.atoms(sp.Add):  # a longer one would hold the answer
-        raise Wrong(
-            f"Your formula gives {got}.\nDivided by the expected one, that is {ratio}; it should be 1.\n"
-            f"Hint: {question.hint}"
-        )
+    off = f"that is {ratio}; it should be 1."
+    if ratio.free_symbols:  # with the quotient in full, the answer could be read off
+        (symbol, *others) = ratio.free_symbols
+        off = f"that depends on {symbol}; it should be 1." if not others else ""
+        off += f" Your formula does not use {symbol}." if symbol not in got_exactly.free_symbols else ""
+    if off and not ratio.atoms(sp.Add) and not _rounding(got):  # where all is whole, rounding may change nothing
+        raise Wrong(f"Your formula gives {got}.\nDivided by the expected one, {off}\nHint: {question.hint}")
     return False
 
 
-def _compare_samples(question, answer, names, count):
+def _rounding(formula):
+    """Whether a formula of symbols rounds on its way."""
+    import sympy as sp
+
+    return isinstance(formula, sp.Expr) and formula.has(sp.floor, sp.ceiling)
+
+
+def _compare_samples(question, answer, names, count, formula):
     """The same question at many inputs: for answers that refuse symbols, and for what symbols do not show."""
-    inputs = [*samples(names, question.lists, question.between, count), *question.edges]
+    inputs = [*samples(names, question.lists, question.between, count, question.multiples), *question.edges]
     with redirect_stdout(io.StringIO()):  # what the learner prints, once is enough
         got = [number_at(answer, names, values) for values in inputs]
     if _all_near(got, question.right, inputs):
@@ -190,8 +206,12 @@ def _compare_samples(question, answer, names, count):
     rounds = all(
         one % 1 == 0 and abs(Fraction(one) - Fraction(other)) < 1 for one, other in zip(got, expected, strict=True)
     )
-    whole = "\nYour function returns whole numbers only. If it rounds (or divides with `//`), leave that out."
-    raise Wrong(f"For {inputs_told(names, inputs[n])}: {off}{whole if rounds else ''}")
+    told = ""
+    if rounds:
+        told = "\nYour function returns whole numbers only. If it rounds (or divides with `//`), leave that out."
+    elif _rounding(formula):
+        told = f"\nYour formula gives {formula}: it rounds on its way. Divide with `/`, not with `//`."
+    raise Wrong(f"For {inputs_told(names, inputs[n])}: {off}{told}")
 
 
 def _near(got, expected, tolerance=1e-9):
@@ -212,6 +232,8 @@ def _off(got, expected, hint, unit, window):
     ratio = Fraction(got) / Fraction(expected)
     if ratio:
         _name_unit_slip(ratio, unit, window)
+    if written(got) == BEYOND:
+        return f"Your answer is {BEYOND}.\nHint: {hint}"
     times = f"{written(ratio)} times" if abs(ratio - 1) > Fraction(1, 10**5) else "close to"
     return f"Your answer, {written(got)}, is {times} the expected one.\nHint: {hint}"
 

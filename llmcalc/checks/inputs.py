@@ -27,7 +27,7 @@ def _ends(names, between):
     return {name: (0, Fraction(end)) for name, end in most.items() if end is not None} | between
 
 
-def samples(names, lists, between, count=20):
+def samples(names, lists, between, count=20, multiples=None):
     """Inputs to try, the same each time: ones, equal values, then a mixture; short and long lists."""
     chance = random.Random(" ".join(names))
     ends = _ends(names, between)
@@ -47,7 +47,13 @@ def samples(names, lists, between, count=20):
         sizes = [value(name, number) for _ in range(2 + number % 5)]
         return sizes if number % 3 else [*sizes, sizes[0]]  # a width may come again
 
-    return [[listed(name, n) if name in lists else value(name, n) for name in names] for n in range(count)]
+    def together(number):
+        got = {name: listed(name, number) if name in lists else value(name, number) for name in names}
+        for name, other in (multiples or {}).items():
+            got[name] = got[other] * (got[name] if number > 1 else max(1, got[name] // got[other]))
+        return list(got.values())
+
+    return [together(number) for number in range(count)]
 
 
 def agree(a, b, between):

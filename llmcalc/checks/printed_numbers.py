@@ -84,6 +84,11 @@ CASES = (
     (112e9, 112e9, 3),
     (2_640, 2_643, 3),
     (2_640, 2_643, 4),
+    (100, 103, 2),
+    (1000, 1004, 3),
+    (9.9, 10.2, 2),
+    (5, 5.95, 1),
+    (40, 41.9, 2),
 )
 """Claimed, computed, and significant digits that are printed; none of them is a tie."""
 
@@ -138,6 +143,18 @@ QUESTIONS = {
             ),
             Mistake(
                 "the word rounding, whatever is asked", lambda *case: "rounding", "Some of these numbers are wrong."
+            ),
+            Mistake(
+                "half a step over the number, as a limit in percent",
+                lambda claimed, computed, digits: (
+                    "rounding" if abs(claimed / computed - 1) <= 10.0 ** (1 - digits) / 2 else "slip"
+                ),
+                "From 1.0 to 9.9 all last digits stand in the same place. Is half a step the same percentage of each?",
+            ),
+            Mistake(
+                "a number's first digit found by rounding up",
+                _within(0.5 + 1e-9, step=lambda number, digits: 10.0 ** (math.ceil(math.log10(number)) - digits)),
+                "That works for 13 and for 99. At which power of ten does 100 begin?",
             ),
             Mistake(
                 "a whole step of the last digit allowed",

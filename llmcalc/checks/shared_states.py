@@ -56,7 +56,11 @@ QUESTIONS = {
         hint=STAYS,
         mistakes=(
             _wrong_stage_two("nothing shared", "What does this stage cut into shares?", stage=zero_0_bytes),
-            _wrong_stage_two("stage 1", "Stage 2 cuts one kind of states more than that.", stage=zero_1_bytes),
+            _wrong_stage_two(
+                "four bytes more on every GPU than should be: stage 1, or a master copy that is not shared",
+                "Stage 2 cuts two kinds of states. Which kind does the master copy belong to?",
+                stage=zero_1_bytes,
+            ),
             _wrong_stage_two("stage 3", "Stage 2 cuts one kind of states less than that.", stage=zero_3_bytes),
             _wrong_stage_two(
                 "stage 1, and gradients in 16 bits",

@@ -48,6 +48,7 @@ QUESTIONS = {
     "block_on_each_gpu": Formula(
         right=lambda width, heads, head_dim, feed_forward, gpus: _block(width, heads, head_dim, feed_forward, gpus),
         between={"gpus": range(2, 65)},
+        multiples={"heads": "gpus"},
         hint="Go through the list of the question, part by part: shared, or whole on every GPU? And how many key/value "
         "heads does one GPU need?",
         mistakes=(
@@ -124,6 +125,30 @@ QUESTIONS = {
                 lambda *sizes: _block(*sizes[:4], 1) / sizes[4],
                 "Which parts can be shared, and which does every GPU need whole?",
             ),
+            _wrong_block(
+                "the norms forgotten, and keys and values as well",
+                f"Two parts of the block are no matrices. {WHOLE_HEADS}",
+                norms=0,
+                kv_heads=0,
+            ),
+            _wrong_block(
+                "the norms forgotten, and key and value matrices cut among all GPUs",
+                f"Two parts of the block are no matrices. {WHOLE_HEADS}",
+                norms=0,
+                kv_heads=lambda *sizes: Fraction(1) / sizes[4],
+            ),
+            _wrong_block(
+                "two matrices in the feed-forward part, and the norms forgotten",
+                "How many matrices does a gated part have? And two parts of the block are no matrices.",
+                inside=Fraction(2, 3),
+                norms=0,
+            ),
+            _wrong_block(
+                "two matrices in the feed-forward part, and key and value matrices cut among all GPUs",
+                f"How many matrices does a gated part have? {WHOLE_HEADS}",
+                inside=Fraction(2, 3),
+                kv_heads=lambda *sizes: Fraction(1) / sizes[4],
+            ),
             Mistake("nothing cut", lambda *sizes: _block(*sizes[:4], 1) + 0 * sizes[4], "What is shared?"),
         ),
     ),
@@ -177,6 +202,16 @@ QUESTIONS = {
                 "the idle turns divided by the busy share",
                 lambda stages, idle: _micro_batches(stages, idle, waiting=1 - idle),
                 "Which share of the step are the idle turns?",
+            ),
+            Mistake(
+                "all turns of the step, less as many as there are stages",
+                lambda stages, idle: _micro_batches(stages, idle) - 1,
+                "If all turns are what you began with: how many of them does a stage wait?",
+            ),
+            Mistake(
+                "the share taken for percent",
+                lambda stages, idle: _micro_batches(stages, idle / 100),
+                "`idle` is a number between 0 and 1.",
             ),
             Mistake(
                 "one idle turn, whatever the stages",

@@ -20,6 +20,7 @@ BANDS = {
 }
 """How far off a number may be, by name: the larger over the smaller of written and computed, less 1."""
 
+FARTHEST = 10**100  # as a factor, by which two numbers for the same thing are compared
 CLOSE, EDGE = 0.005, 1e-4
 """Claims this close to 1 share a row of a picture; what is farther than the edge is drawn at the edge."""
 
@@ -156,16 +157,21 @@ def _row(claim):
 
 def factor_check(written=9.31, comes_out=9_090.9):
     """Two numbers for the same thing: rounding, a factor that one knows, or neither, as HTML."""
-    one_number(written, "written", of="factor_check", may_be_zero=False)
-    one_number(comes_out, "comes_out", of="factor_check", may_be_zero=False)
-    ratio = written / comes_out
-    factor = max(ratio, 1 / ratio)
+    written, comes_out = (
+        one_number(value, name, of="factor_check", may_be_zero=False)
+        for name, value in (("written", written), ("comes_out", comes_out))
+    )
+    ratio = Fraction(written) / Fraction(comes_out)
+    if not Fraction(1, FARTHEST) <= ratio <= FARTHEST:
+        raise ValueError(f"factor_check: written and comes_out are more than a factor of {FARTHEST:.0e} apart")
+    factor = float(max(ratio, 1 / ratio))
     if rounds_to(written, comes_out):
         judged = "This is rounding."
-    elif named := suspects(ratio, within=0.03):
+    elif named := suspects(factor, within=0.03):
         judged = f"This is no rounding. Within 3% of this factor: {'; '.join(named)}."
     else:
         judged = "This is no rounding, and none of the factors below: count again."
+    written, comes_out = (float(n) if isinstance(n, Fraction) else n for n in (written, comes_out))
     says = f"Written {written:,}, comes out {comes_out:,}: a factor of {factor:,.5g}. {judged}"
     bars = {name: (1, float(known), float(known)) for name, known in SUSPECTS.items()}
     picture = ranges(bars, x_label="factor", x_log=True, limit=(f"yours: {factor:,.5g}", factor), says=says)
