@@ -36,6 +36,9 @@ CELLS = {
     },
     ("MEGATRON_SCALING", "Narayanan", ("Table 1",)): MEGATRON,
     ("SELECTIVE_RECOMPUTATION", "Korthikanti", ("Table 5",)): KORTHIKANTI,
+    ("FASTER_TRANSFORMER_13B", "kipply", ("benchmark table",)): {
+        "prompt_ms": "prefill_512", "token_ms": "decode_per_token", "answer_ms": "total_10_tokens",
+    },
 }  # fmt: skip
 
 
@@ -44,14 +47,15 @@ def test_every_cell_is_the_printed_one(table, source, printed):
     records = [row for row in RECORDS if row["source"].startswith(source) and row["table"] in printed]
     ours, columns = getattr(tables, table), CELLS[table, source, printed]
     assert len(ours) == len(records) > 0
-    assert set(columns) >= set(ours.columns.split()) - {"name", "approach"}
+    _, *others = ours.columns.split()  # the first is held against the record's name
+    assert set(columns) >= set(others) - {"name"}
     for row, record in zip(ours, records, strict=True):
         for ours_name, theirs in columns.items():
             assert getattr(row, ours_name) == record["quantities"][theirs]["value"], (row, theirs)
         assert (
             row[0] == int(record["name"].split(",")[0][-1])
             if table == "CHINCHILLA_OPTIMA"
-            else row[0] in record["name"]
+            else f"{row[0]}" in record["name"].removeprefix("FasterTransformer 13B")
         )
 
 
