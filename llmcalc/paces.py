@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from llmcalc.collectives import all_reduce_bytes, transfer_seconds
 from llmcalc.compute import gpu_hours, seconds_for, training_flops
-from llmcalc.flops import forward_ledger
+from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.inference import serving_flops
 from llmcalc.jobs import IN_A_MACHINE
 from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
@@ -45,19 +45,34 @@ def published_hours(model, flops, accelerator, chosen):
     longer ones, attention takes a larger share, and the hours grow with that.
     """
     hours = Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
-    return hours.times(beyond_published(model, chosen["sequence"]))
+    return hours.times(beyond_published(model, chosen))
 
 
-def beyond_published(model, tokens):
+def beyond_published(model, chosen):
     """How many times the work of a token grows with attention, in sequences longer than those of published runs."""
-    long, usual = (_with_attention(model, each) for each in (tokens, PUBLISHED_SEQUENCE))
+    long, usual = (
+        done_flops(model, chosen | {"sequence": each, "recompute": "none"})
+        for each in (chosen["sequence"], PUBLISHED_SEQUENCE)
+    )
     return max(1, long / usual)
 
 
-def _with_attention(model, tokens):
-    """All FLOPs of a sequence as a multiple of those of the weights."""
-    forward = forward_ledger(model, 1, tokens)
-    return forward.total / (forward.total - forward.attention.total)
+def done_flops(model, chosen):
+    """FLOPs that are done for a token of training, attention and what is made again with them."""
+    sizes = model, 1, chosen["sequence"]
+    done = training_ledger(*sizes, recompute=chosen["recompute"]).total
+    if chosen.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
+        forward = forward_ledger(*sizes)
+        done -= forward.total - forward.attention.total
+    return done / chosen["sequence"]
+
+
+def least_seconds(model, accelerator, gpus, chosen, step):
+    """The least seconds of a whole training: those of its steps, or of adapters what they compute, at the peak."""
+    if step is not None:
+        return steps(chosen) * step.total
+    peak = gpus * accelerator.peak(_trains_in(accelerator, chosen))
+    return seconds_for(done_flops(model, chosen) * chosen["tokens"], peak)
 
 
 def least_step(model, accelerator, chosen):

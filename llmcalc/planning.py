@@ -11,7 +11,7 @@ from llmcalc.formula import one_number
 from llmcalc.hardware import Accelerator
 from llmcalc.jobs import read_model, resolved, told_of
 from llmcalc.needs import needed, sequences_of_a_copy
-from llmcalc.paces import Range, job_flops, least_step, published_hours, serving_pace, steps
+from llmcalc.paces import Range, job_flops, least_seconds, least_step, published_hours, serving_pace
 from llmcalc.states import Recipe
 from llmcalc.symbolic import ceil_div
 from llmcalc.transformer import Transformer
@@ -185,8 +185,10 @@ class Plan:
 
     @property
     def least_seconds(self):
-        """Seconds on the clock that all steps take at least; None where they are not known."""
-        return None if self.flops is None or self.step is None else steps(self.choices) * self.step.total
+        """Seconds on the clock that all steps take at least, of adapters without what is sent; None without FLOPs."""
+        if self.flops is None:
+            return None
+        return least_seconds(self.model, self.gpu, self.gpus, self.choices, self.step)
 
     @cached_property
     def published_seconds(self):
@@ -203,7 +205,7 @@ class Plan:
         """
         if self.flops is None:
             return None
-        return Range(*(max(each, self.least_seconds or 0) for each in self.published_seconds))
+        return Range(*(max(each, self.least_seconds) for each in self.published_seconds))
 
     @property
     def gpu_hours(self):

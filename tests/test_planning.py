@@ -344,15 +344,42 @@ def test_time_and_money_are_what_published_runs_let_expect():
     assert plan("llama-2-7b").choices["tokens"] == 20 * 6_738_415_616
 
 
-def test_longer_sequences_than_published_take_the_time_of_their_attention():
+@pytest.mark.parametrize(("method", "products"), [("full", 3), ("lora", 2)])
+def test_longer_sequences_than_published_take_the_time_of_their_attention(method, products):
+    """Of the weights' products, adapters do two for each of the forward pass; of attention's, three like all."""
     usual, longer = (
-        plan("llama-3-8b", "fine-tuning", method="lora", gpus=8, sequence=each, tokens=10**9)
+        plan("llama-3-8b", "fine-tuning", method=method, gpus=8, sequence=each, tokens=10**9)
         for each in (8192, 131_072)
     )
     assert usual.published_seconds == usual.but(sequence=512).published_seconds
-    share = [1 + each.attention / (each.total - each.attention) for each in (
-        model("llama-3-8b").forward_ledger(1, 131_072), model("llama-3-8b").forward_ledger(1, 8192))]  # fmt: skip
-    assert longer.seconds.middle / usual.seconds.middle == pytest.approx(share[0] / share[1])
+    own = []
+    for each in (usual, longer):
+        ledger = each.model.forward_ledger(1, each.choices["sequence"])
+        own.append((products * (ledger.layers + ledger.lm_head) + 3 * ledger.attention) / each.choices["sequence"])
+    assert longer.seconds.middle / usual.seconds.middle == pytest.approx(own[1] / own[0])
+    assert longer.least_seconds < longer.seconds.low < longer.seconds.middle < longer.seconds.high
+    if method == "lora":
+        assert longer.least_seconds == pytest.approx(own[1] * 10**9 / (8 * gpu("h100-sxm").peak()))
+        assert longer.least_seconds / 3600 == pytest.approx(8.29, abs=0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(TRAINABLE),
+    weights=st.sampled_from(["bf16", "fp32"]),
+    sequence=st.sampled_from([512, 4096, 131_072]),
+    recompute=st.sampled_from(["none", "selective", "full"]),
+)
+def test_adapters_never_take_less_than_their_flops_at_the_peak(name, weights, sequence, recompute):
+    sequence, built = min(sequence, model(name).positions or sequence), model(name)
+    how = {"method": "lora", "weights": weights, "sequence": sequence, "recompute": recompute, "tokens": 10**9}
+    planned = plan(built, "fine-tuning", gpus=4, **how)
+    ledger = built.forward_ledger(1, sequence)
+    again = {"none": 0, "selective": ledger.attention, "full": ledger.layers + ledger.attention}[recompute]
+    flops = (2 * ledger.total + ledger.attention + again) * 10**9 / sequence
+    least = flops / (4 * planned.gpu.peak())
+    assert planned.least_seconds == pytest.approx(least) and planned.seconds.low >= planned.least_seconds
+    assert planned.gpu_hours.low >= planned.least_seconds * 4 / 3600 * (1 - 1e-12)
 
 
 def test_a_window_leaves_out_what_lies_before_it():
