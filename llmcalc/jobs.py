@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from numbers import Integral
 
 from llmcalc.formula import one_number, one_of, shown, whole
 from llmcalc.hardware import gpu as accelerator
@@ -119,6 +120,19 @@ def told_of(model):
     """What JSON says of a Transformer, which it cannot hold."""
     kind, total = (model.family.model_type, model.parameters.total) if model else (None, None)
     return {"model_type": kind, "parameters": total, "told": "this one was a Transformer, which JSON cannot hold"}
+
+
+def plain(value):
+    """What JSON can hold of an argument."""
+    if isinstance(value, Recipe):
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, Transformer):
+        return told_of(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):  # NumPy's as well
+        return int(value)
+    if isinstance(value, (str, int, float, dict, list, tuple, type(None))):
+        return list(value) if isinstance(value, tuple) else value
+    return str(value)
 
 
 def resolved(model, job, gpu, gpus, given):

@@ -421,6 +421,52 @@ def test_a_slow_link_binds():
     assert slow.reasons[-1] == "The time of a token is bound by adding up parts over the links between GPUs."
 
 
+@pytest.mark.parametrize(
+    ("chip", "weights", "form"),
+    [
+        ("h100-sxm", "fp8-tensor", "fp8"),
+        ("h100-sxm", "fp8_e4m3", "fp8"),
+        ("h100-sxm", "int8", "int8"),
+        ("h100-sxm", "nf4", "bf16"),
+        ("a100-80gb", "fp8-tensor", "bf16"),
+        ("a100-80gb", "int8", "int8"),
+        ("t4", "fp8-tensor", "fp16"),
+        ("p100", "int8", "fp16"),
+        ("mi300x", "bf16", "bf16"),
+    ],
+)
+def test_products_are_in_the_format_of_the_weights_where_the_gpu_has_a_peak_for_it(chip, weights, form):
+    """Many sequences with little context: computing takes longer than reading."""
+    planned = plan("llama-3-8b", "serving", gpu=chip, weights=weights, batch=2048, context=16)
+    step = decode_ledger(model("llama-3-8b"), gpu(chip), 2048, 16, weights, number_format=form)
+    assert planned.pace.binds == "compute" and planned.pace.token_seconds == pytest.approx(step.arithmetic)
+    wide = planned.but(weights="bf16").pace.prefill_seconds
+    times = gpu(chip).peak(form) / gpu(chip).peak("bf16" if "bf16" in dict(gpu(chip).dense) else "fp16")
+    assert wide / planned.pace.prefill_seconds == pytest.approx(times)
+
+
+def test_what_is_not_known_of_a_link_is_said():
+    over_pcie = "What the GPUs of a machine send each other is taken to go over PCI Express."
+    for job, of_both in (("serving", {}), ("training", {"zero": 3})):
+        for chip, told in (("l40s", True), ("h100-sxm", False)):
+            planned = plan("llama-3-8b", job, gpu=chip, gpus=4, **of_both)
+            assert (over_pcie in planned.reasons) == told and over_pcie not in planned.but(gpus=1).reasons
+    assert over_pcie not in plan("llama-3-8b", "serving", gpu="l40s", gpus=4, batch=4, tensor_parallel=1).reasons
+    assert over_pcie not in plan("llama-3-8b", "fine-tuning", gpu="l40s", gpus=4, method="lora").reasons
+
+
+def test_what_tpus_send_each_other_is_left_out_of_the_least_time():
+    one, four = (plan("llama-3-8b", "serving", gpu="tpu-v4", gpus=gpus, batch=4) for gpus in (1, 4))
+    told = "What chips send each other is left out: no rate is known here for the links of tpu-v4."
+    assert told in four.reasons and told not in one.reasons and told in str(four)
+    part = model_slice(model("llama-3-8b"), Layout(tensor_parallel=4))
+    assert four.pace.token_seconds == decode_ledger(part, gpu("tpu-v4"), 4, 8192).total
+    assert (
+        "PCI Express is taken for the links of tpu-v4, whose rate is not known here."
+        in plan("llama-3-8b", gpu="tpu-v4", gpus=4).reasons
+    )
+
+
 def test_defaults_are_what_they_are_said_to_be():
     assert FROZEN == {"lora": "bf16", "qlora": "nf4-double"}
     assert DEFAULTS["serving"] == {
