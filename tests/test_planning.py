@@ -467,14 +467,71 @@ def test_what_tpus_send_each_other_is_left_out_of_the_least_time():
     )
 
 
+STEP_DEFAULTS = {
+    "batch": None, "sequence": None, "tokens": None, "recipe": "mixed", "optimizer": "adamw", "update": "fused",
+    "attention": "flash", "recompute": "none", "dropout": False, "micro_batch": None, "data_parallel": None,
+    "tensor_parallel": 1, "pipeline_parallel": 1, "zero": 0, "sequence_parallel": False, "interleave": 1,
+    "network_bytes_per_second": 50 * 10**9,
+}  # fmt: skip
+ADAPTER_DEFAULTS = {"method": "full", "rank": 16, "targets": "all-linear", "weights": None, "trained": "fp32"}
+
+
 def test_defaults_are_what_they_are_said_to_be():
     assert FROZEN == {"lora": "bf16", "qlora": "nf4-double"}
-    assert DEFAULTS["serving"] == {
-        "batch": 1, "context": 8192, "weights": "bf16", "cache_bytes_per_value": 2, "prefill": 2048,
-        "tensor_parallel": None,
+    assert DEFAULTS == {
+        "training": STEP_DEFAULTS,
+        "fine-tuning": STEP_DEFAULTS | ADAPTER_DEFAULTS,
+        "serving": {
+            "batch": 1, "context": 8192, "weights": "bf16", "cache_bytes_per_value": 2, "prefill": 2048,
+            "tensor_parallel": None,
+        },
     }  # fmt: skip
+    assert JOBS == ("training", "fine-tuning", "serving")
     assert plan("llama-2-7b", "serving", context=100).choices["prefill"] == 100
-    assert DEFAULTS["fine-tuning"].items() >= {"method": "full", "rank": 16, "targets": "all-linear"}.items()
+    for method, weights in FROZEN.items():
+        assert plan("llama-2-7b", "fine-tuning", method=method).choices["weights"] == weights
+
+
+@pytest.mark.parametrize("name", ["llama-2-7b", "llama-3-8b", "gpt2"])
+@pytest.mark.parametrize("gpus", [1, 2])
+@pytest.mark.parametrize("tokens", [512, 1024])
+@pytest.mark.parametrize("weights", ["bf16", "nf4"])
+def test_a_layer_that_reads_a_prompt_is_fullest_at_its_scores_or_its_wide_values(name, gpus, tokens, weights):
+    """By hand: scores and what their softmax gives, of each head for all pairs, beside the residual and the values.
+
+    With short prompts and a wide feed-forward network its values: of the gate and up, and their product.
+    """
+    planned = plan(name, "serving", gpus=gpus, prefill=tokens, context=1024, weights=weights)
+    built = planned.model
+    scores, values = 2 * built.heads // gpus * tokens**2, tokens * built.width // gpus
+    wide_values = (3 if built.family.gated else 2) * tokens * built.feed_forward // gpus
+    layer = 2 * (tokens * built.width + max(scores + values, wide_values))
+    logits = 4 * -(-built.vocabulary // gpus)
+    wide = 2 * built.width * built.feed_forward // gpus if weights == "nf4" else 0
+    assert layer > logits and planned.items["in flight"] == layer + wide
+
+
+@pytest.mark.parametrize("name", ["mistral-7b", "gpt-oss-20b", "gemma-3-1b"])
+def test_a_prompt_far_beyond_a_window_is_counted_pair_by_pair(name):
+    built, tokens = model(name), 20_000
+    forward = built.forward_ledger(1, tokens)
+    every = tokens * (tokens + 1) / 2
+    near = sum(min(place, built.window) for place in range(1, tokens + 1))
+    assert 0 < built.sliding_layers <= built.layers and tokens > 4 * built.window
+    seen = (built.layers - built.sliding_layers) * every + built.sliding_layers * near
+    flops = forward.layers.total + forward.attention.total * seen / (built.layers * tokens**2)
+    planned = plan(name, "serving", context=tokens)
+    assert planned.pace.prefill_seconds == pytest.approx(flops / planned.gpu.peak(), rel=1e-3)
+
+
+def test_products_of_a_training_are_in_16_bits_unless_its_weights_are_in_32():
+    peaks = {
+        how: plan("gpt2", recipe=how, gpu="h100-sxm", batch=8).step.compute.total
+        for how in ("mixed", "16-bit throughout", "autocast", "fp32")
+    }
+    flops = model("gpt2").training_ledger(8, 1024, "flash").total
+    for how, form in (("mixed", "bf16"), ("16-bit throughout", "bf16"), ("autocast", "bf16"), ("fp32", "tf32")):
+        assert peaks[how] == pytest.approx(flops / gpu("h100-sxm").peak(form)), how
 
 
 def test_what_is_made_wide_is_a_gpus_own_part():
