@@ -662,6 +662,9 @@ REFUSED = [
     (TypeError, "plan: rank must be", LORA | {"rank": "16"}),
     (TypeError, "plan: trained must be text", LORA | {"trained": 32}),
     (TypeError, "plan: update must be text", {"update": [1]}),
+    (TypeError, "plan: interleave must be", LORA | {"interleave": True}),
+    (ValueError, "plan: recipe must have the fields of a Recipe, got {'weights': 2}", {"recipe": {"weights": 2}}),
+    (ValueError, "plan: cache_bytes_per_value must be", SERVING | {"cache_bytes_per_value": float("nan")}),
     (ValueError, "model_type mixtral has no rule", {"model": "mixtral-8x7b"} | LORA),
     (ValueError, "model_type bloom has no rule", {"model": "bloom-560m"}),
     (ValueError, "plan: job must be training or fine-tuning or serving, got 'chat'", {"job": "chat"}),
@@ -716,6 +719,22 @@ def test_what_cannot_be_planned_is_refused_in_words(error, words, asked):
 def test_symbols_are_no_sizes_of_a_plan():
     with pytest.raises(ValueError, match="model must have numbers for its sizes"):
         plan(model("gpt2").symbolic())
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_no_choice_takes_an_array_a_symbol_or_no_number(job):
+    """Whatever the method: what is no choice is refused by its name, and never by an error of NumPy or SymPy."""
+    import numpy as np
+    import sympy as sp
+
+    wrong = [np.array([1, 2]), np.array([1]), sp.Symbol("x", positive=True), float("nan"), float("inf"), 1 + 2j]
+    for method in ("full", "lora") if job == "fine-tuning" else (None,):
+        for name in [*DEFAULTS[job], "gpus", "gpu"]:
+            for value in wrong:
+                how = {"method": method} if method else {}
+                with pytest.raises((TypeError, ValueError, KeyError)) as refused:
+                    plan("llama-2-7b", **{"job": job, **how, name: value})
+                assert name in str(refused.value) or "accelerator" in str(refused.value)
 
 
 def test_every_choice_can_be_said_by_its_default():
