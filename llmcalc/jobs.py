@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
+from numbers import Integral
 
 from llmcalc.formula import one_number, one_of, shown, whole
 from llmcalc.hardware import gpu as accelerator
@@ -87,7 +89,8 @@ WHOLE_STEPS = (
 )
 _PLAIN = ("bf16", "fp16", "fp32")
 _TEXTS = ("optimizer", "update", "attention", "recompute", "method", "weights", "trained")
-_COUNTS = ("batch", "sequence", "micro_batch", "data_parallel", "tensor_parallel", "pipeline_parallel", "context")
+_COUNTS = ("batch", "sequence", "micro_batch", "data_parallel", "tensor_parallel", "pipeline_parallel", "interleave")
+_COUNTS += ("context",)
 
 
 def read_model(given):
@@ -121,6 +124,19 @@ def told_of(model):
     return {"model_type": kind, "parameters": total, "told": "this one was a Transformer, which JSON cannot hold"}
 
 
+def plain(value):
+    """What JSON can hold of an argument."""
+    if isinstance(value, Recipe):
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, Transformer):
+        return told_of(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):  # NumPy's as well
+        return int(value)
+    if isinstance(value, (str, int, float, dict, list, tuple, type(None))):
+        return list(value) if isinstance(value, tuple) else value
+    return str(value)
+
+
 def resolved(model, job, gpu, gpus, given):
     """The accelerator, the number of GPUs, and every choice of the job with nothing left open."""
     one_of("plan", "job", job, JOBS)
@@ -135,6 +151,8 @@ def resolved(model, job, gpu, gpus, given):
     if job == "serving" and given.get("context") is None:
         chosen["context"] = min(known["context"], model.positions or known["context"])
     for name, value in given.items():
+        if getattr(value, "ndim", 0):
+            raise TypeError(f"plan: {name} must be one choice, got an array of {value.size}")
         if name in _TEXTS and not isinstance(value, (str, type(None))):
             raise TypeError(f"plan: {name} must be text, got {shown(value)}")
         if value is None and known[name] is not None and name != "context":
@@ -198,6 +216,8 @@ def _step(model, job, gpus, chosen):
     one_number(chosen["network_bytes_per_second"], "network_bytes_per_second", of="plan", may_be_zero=False)
     looked_up(chosen["optimizer"], OPTIMIZERS, "optimizer")
     if isinstance(chosen["recipe"], Mapping):  # as JSON has it
+        if set(chosen["recipe"]) != {each.name for each in fields(Recipe)}:
+            raise ValueError(f"plan: recipe must have the fields of a Recipe, got {shown(dict(chosen['recipe']))}")
         chosen["recipe"] = Recipe(**chosen["recipe"])
     if not isinstance(chosen["recipe"], Recipe):
         recipe = looked_up(chosen["recipe"], RECIPES, "recipe")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from llmcalc.collectives import all_reduce_bytes, transfer_seconds
 from llmcalc.compute import gpu_hours, seconds_for, training_flops
-from llmcalc.flops import forward_ledger
+from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.inference import serving_flops
 from llmcalc.jobs import IN_A_MACHINE
 from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
@@ -13,6 +13,8 @@ from llmcalc.runs import predicted_hours
 from llmcalc.serving import decode_ledger
 from llmcalc.traffic import NETWORK, PCIE, step_seconds
 
+COMPUTED_IN = {"fp8-tensor": "fp8", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "int8": "int8"}
+"""Weights that products can take as they are, where an accelerator has a peak for the format; others are made wide."""
 PUBLISHED_SEQUENCE = 8192  # tokens: the longest of the runs in `llmcalc.runs`
 
 
@@ -45,19 +47,34 @@ def published_hours(model, flops, accelerator, chosen):
     longer ones, attention takes a larger share, and the hours grow with that.
     """
     hours = Range(*predicted_hours(flops, accelerator.name, _trains_in(accelerator, chosen)))
-    return hours.times(beyond_published(model, chosen["sequence"]))
+    return hours.times(beyond_published(model, chosen))
 
 
-def beyond_published(model, tokens):
+def beyond_published(model, chosen):
     """How many times the work of a token grows with attention, in sequences longer than those of published runs."""
-    long, usual = (_with_attention(model, each) for each in (tokens, PUBLISHED_SEQUENCE))
+    long, usual = (
+        done_flops(model, chosen | {"sequence": each, "recompute": "none"})
+        for each in (chosen["sequence"], PUBLISHED_SEQUENCE)
+    )
     return max(1, long / usual)
 
 
-def _with_attention(model, tokens):
-    """All FLOPs of a sequence as a multiple of those of the weights."""
-    forward = forward_ledger(model, 1, tokens)
-    return forward.total / (forward.total - forward.attention.total)
+def done_flops(model, chosen):
+    """FLOPs that are done for a token of training, attention and what is made again with them."""
+    sizes = model, 1, chosen["sequence"]
+    done = training_ledger(*sizes, recompute=chosen["recompute"]).total
+    if chosen.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
+        forward = forward_ledger(*sizes)
+        done -= forward.total - forward.attention.total
+    return done / chosen["sequence"]
+
+
+def least_seconds(model, accelerator, gpus, chosen, step):
+    """The least seconds of a whole training: those of its steps, or of adapters what they compute, at the peak."""
+    if step is not None:
+        return steps(chosen) * step.total
+    peak = gpus * accelerator.peak(_trains_in(accelerator, chosen))
+    return seconds_for(done_flops(model, chosen) * chosen["tokens"], peak)
 
 
 def least_step(model, accelerator, chosen):
@@ -103,10 +120,11 @@ def serving_pace(model, accelerator, chosen):
     """The bounds of a plan's serving.
 
     A step reads each GPU's part of the weights and of the cache once, computes, and adds up the parts of every layer
-    twice over the link. Delays between and before them come on top.
+    twice over the link. Delays between and before them come on top. With weights in fp8 or int8, all products are
+    taken to be in that format where the accelerator has it; with weights in fewer bits they are in 16.
     """
     parts, batch, context = chosen["tensor_parallel"], sequences_of_a_copy(chosen), chosen["context"]
-    part, form = served_part(model, parts), computes(accelerator)
+    part, form = served_part(model, parts), serves_in(accelerator, chosen["weights"])
     how = {"bytes_per_value": chosen["cache_bytes_per_value"], "number_format": form}
     step = decode_ledger(part, accelerator, batch, context, chosen["weights"], **how)
     seconds = {"memory": step.memory, "compute": step.arithmetic}
@@ -116,6 +134,12 @@ def serving_pace(model, accelerator, chosen):
     return Pace(token, chosen["batch"] / token, prompt, max(seconds, key=seconds.get))
 
 
+def serves_in(accelerator, weights):
+    """The format of the products of serving: that of the weights where there is a peak for it, else 16 bits."""
+    own = COMPUTED_IN.get(weights)
+    return own if own in dict(accelerator.dense) else computes(accelerator)
+
+
 def computes(accelerator, formats=("bf16", "fp16", "fp32")):
     """The first of these formats that an accelerator has a peak for."""
     known = dict(accelerator.dense)
@@ -123,12 +147,34 @@ def computes(accelerator, formats=("bf16", "fp16", "fp32")):
 
 
 def _added_up(model, batch, parts, accelerator):
-    """Seconds of two all-reduces a layer, of the values of each sequence's token; see `llmcalc.traffic`."""
+    """Seconds of two all-reduces a layer, of the values of each sequence's token; see `llmcalc.traffic`.
+
+    Nothing for TPUs, which have links of their own: no rate is known here, and what is at least has to be at least.
+    """
+    if _unknown_link(accelerator):
+        return 0
     sent = 2 * model.layers * all_reduce_bytes(batch * model.width * WIDE, parts)
     link = accelerator.link_bytes_per_second / 2 if accelerator.link_bytes_per_second else PCIE
     if parts > IN_A_MACHINE:  # as many rings as a machine has GPUs, each through a port of its own
         link = min(link, IN_A_MACHINE * NETWORK)
     return transfer_seconds(sent, link)
+
+
+def _unknown_link(accelerator):
+    return accelerator.vendor == "Google" and not accelerator.link_bytes_per_second
+
+
+def link_told(accelerator, gpus, chosen):
+    """What is said, in sentences, of chips that send each other something and have no link with a rate known here."""
+    serving = "context" in chosen
+    together = chosen["tensor_parallel"] if serving else gpus
+    if accelerator.link_bytes_per_second or together == 1 or chosen.get("method", "full") != "full":
+        return []
+    if not _unknown_link(accelerator):
+        return ["What the GPUs of a machine send each other is taken to go over PCI Express."]
+    if serving:
+        return [f"What chips send each other is left out: no rate is known here for the links of {accelerator.name}."]
+    return [f"PCI Express is taken for the links of {accelerator.name}, whose rate is not known here."]
 
 
 def _prompt_flops(model, tokens):

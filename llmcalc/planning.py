@@ -4,15 +4,13 @@ import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from numbers import Integral
 
 from llmcalc.compute import cost, gpu_hours
 from llmcalc.formula import one_number
 from llmcalc.hardware import Accelerator
-from llmcalc.jobs import read_model, resolved, told_of
+from llmcalc.jobs import plain, read_model, resolved
 from llmcalc.needs import needed, sequences_of_a_copy
-from llmcalc.paces import Range, job_flops, least_step, published_hours, serving_pace, steps
-from llmcalc.states import Recipe
+from llmcalc.paces import Range, job_flops, least_seconds, least_step, link_told, published_hours, serving_pace
 from llmcalc.symbolic import ceil_div
 from llmcalc.transformer import Transformer
 from llmcalc.units import HOUR, readable
@@ -132,6 +130,7 @@ class Plan:
             sentences.append(f"{has}: {_gb(self.left)} are left over, at least the margin of {_gb(self.margin)}.")
         else:
             sentences.append(f"{has}: {_gb(self.left)} are left over, less than the margin of {_gb(self.margin)}.")
+        sentences += link_told(self.gpu, self.gpus, self.choices)
         if self.pace:
             if self.model.expert_layers and sequences_of_a_copy(self.choices) > 1:
                 sentences.append("A step is taken to read as many experts as its tokens can choose at most.")
@@ -185,8 +184,10 @@ class Plan:
 
     @property
     def least_seconds(self):
-        """Seconds on the clock that all steps take at least; None where they are not known."""
-        return None if self.flops is None or self.step is None else steps(self.choices) * self.step.total
+        """Seconds on the clock that all steps take at least, of adapters without what is sent; None without FLOPs."""
+        if self.flops is None:
+            return None
+        return least_seconds(self.model, self.gpu, self.gpus, self.choices, self.step)
 
     @cached_property
     def published_seconds(self):
@@ -203,7 +204,7 @@ class Plan:
         """
         if self.flops is None:
             return None
-        return Range(*(max(each, self.least_seconds or 0) for each in self.published_seconds))
+        return Range(*(max(each, self.least_seconds) for each in self.published_seconds))
 
     @property
     def gpu_hours(self):
@@ -233,9 +234,9 @@ class Plan:
     def to_dict(self):
         """All of it but the changes in what JSON knows, units in the names."""
         told = {
-            "arguments": {name: _plain(value) for name, value in self.arguments.items()},
+            "arguments": {name: plain(value) for name, value in self.arguments.items()},
             "name": self.name,
-            "choices": {name: _plain(value) for name, value in self.choices.items()},
+            "choices": {name: plain(value) for name, value in self.choices.items()},
             "bytes_per_gpu": dict(self.items),
             "total_bytes_per_gpu": self.total,
             "capacity_bytes_per_gpu": self.capacity,
@@ -284,16 +285,3 @@ _BINDS = {
 
 def _gb(size):
     return readable(size, "B")
-
-
-def _plain(value):
-    """What JSON can hold of an argument."""
-    if isinstance(value, Recipe):
-        return {name: getattr(value, name) for name in value.__dataclass_fields__}
-    if isinstance(value, Transformer):
-        return told_of(value)
-    if isinstance(value, Integral) and not isinstance(value, bool):  # NumPy's as well
-        return int(value)
-    if isinstance(value, (str, int, float, dict, list, tuple, type(None))):
-        return list(value) if isinstance(value, tuple) else value
-    return str(value)

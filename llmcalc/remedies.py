@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.ladders import KINDS, fewer, ladders_of, step_of
-from llmcalc.paces import beyond_published
+from llmcalc.paces import beyond_published, done_flops
 from llmcalc.units import readable
 
 CHEAP = ("free", "time", "accuracy")
@@ -161,17 +160,10 @@ def _seconds(plan):
         return plan.pace.token_seconds
     if plan.flops is None:
         return 0
-    usual = plan.published_seconds.middle / beyond_published(plan.model, plan.choices["sequence"])
-    return max(plan.least_seconds or 0, usual * _done(plan) * plan.choices["tokens"] / plan.flops)
+    usual = plan.published_seconds.middle / beyond_published(plan.model, plan.choices)
+    return max(plan.least_seconds, usual * _done(plan) * plan.choices["tokens"] / plan.flops)
 
 
 def _done(plan):
-    """FLOPs that are done for a token of training, with what is made again."""
-    if plan.job == "serving":
-        return 1
-    sizes = plan.model, 1, plan.choices["sequence"]
-    done = training_ledger(*sizes, recompute=plan.choices["recompute"]).total
-    if plan.choices.get("method", "full") != "full":  # no gradients of the weights: as many FLOPs as their products
-        forward = forward_ledger(*sizes)
-        done -= forward.total - forward.attention.total
-    return done / plan.choices["sequence"]
+    """FLOPs that are done for a token of training; nothing to compare in serving."""
+    return 1 if plan.job == "serving" else done_flops(plan.model, plan.choices)

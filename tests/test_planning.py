@@ -344,15 +344,42 @@ def test_time_and_money_are_what_published_runs_let_expect():
     assert plan("llama-2-7b").choices["tokens"] == 20 * 6_738_415_616
 
 
-def test_longer_sequences_than_published_take_the_time_of_their_attention():
+@pytest.mark.parametrize(("method", "products"), [("full", 3), ("lora", 2)])
+def test_longer_sequences_than_published_take_the_time_of_their_attention(method, products):
+    """Of the weights' products, adapters do two for each of the forward pass; of attention's, three like all."""
     usual, longer = (
-        plan("llama-3-8b", "fine-tuning", method="lora", gpus=8, sequence=each, tokens=10**9)
+        plan("llama-3-8b", "fine-tuning", method=method, gpus=8, sequence=each, tokens=10**9)
         for each in (8192, 131_072)
     )
     assert usual.published_seconds == usual.but(sequence=512).published_seconds
-    share = [1 + each.attention / (each.total - each.attention) for each in (
-        model("llama-3-8b").forward_ledger(1, 131_072), model("llama-3-8b").forward_ledger(1, 8192))]  # fmt: skip
-    assert longer.seconds.middle / usual.seconds.middle == pytest.approx(share[0] / share[1])
+    own = []
+    for each in (usual, longer):
+        ledger = each.model.forward_ledger(1, each.choices["sequence"])
+        own.append((products * (ledger.layers + ledger.lm_head) + 3 * ledger.attention) / each.choices["sequence"])
+    assert longer.seconds.middle / usual.seconds.middle == pytest.approx(own[1] / own[0])
+    assert longer.least_seconds < longer.seconds.low < longer.seconds.middle < longer.seconds.high
+    if method == "lora":
+        assert longer.least_seconds == pytest.approx(own[1] * 10**9 / (8 * gpu("h100-sxm").peak()))
+        assert longer.least_seconds / 3600 == pytest.approx(8.29, abs=0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(TRAINABLE),
+    weights=st.sampled_from(["bf16", "fp32"]),
+    sequence=st.sampled_from([512, 4096, 131_072]),
+    recompute=st.sampled_from(["none", "selective", "full"]),
+)
+def test_adapters_never_take_less_than_their_flops_at_the_peak(name, weights, sequence, recompute):
+    sequence, built = min(sequence, model(name).positions or sequence), model(name)
+    how = {"method": "lora", "weights": weights, "sequence": sequence, "recompute": recompute, "tokens": 10**9}
+    planned = plan(built, "fine-tuning", gpus=4, **how)
+    ledger = built.forward_ledger(1, sequence)
+    again = {"none": 0, "selective": ledger.attention, "full": ledger.layers + ledger.attention}[recompute]
+    flops = (2 * ledger.total + ledger.attention + again) * 10**9 / sequence
+    least = flops / (4 * planned.gpu.peak())
+    assert planned.least_seconds == pytest.approx(least) and planned.seconds.low >= planned.least_seconds
+    assert planned.gpu_hours.low >= planned.least_seconds * 4 / 3600 * (1 - 1e-12)
 
 
 def test_a_window_leaves_out_what_lies_before_it():
@@ -394,14 +421,117 @@ def test_a_slow_link_binds():
     assert slow.reasons[-1] == "The time of a token is bound by adding up parts over the links between GPUs."
 
 
+@pytest.mark.parametrize(
+    ("chip", "weights", "form"),
+    [
+        ("h100-sxm", "fp8-tensor", "fp8"),
+        ("h100-sxm", "fp8_e4m3", "fp8"),
+        ("h100-sxm", "int8", "int8"),
+        ("h100-sxm", "nf4", "bf16"),
+        ("a100-80gb", "fp8-tensor", "bf16"),
+        ("a100-80gb", "int8", "int8"),
+        ("t4", "fp8-tensor", "fp16"),
+        ("p100", "int8", "fp16"),
+        ("mi300x", "bf16", "bf16"),
+    ],
+)
+def test_products_are_in_the_format_of_the_weights_where_the_gpu_has_a_peak_for_it(chip, weights, form):
+    """Many sequences with little context: computing takes longer than reading."""
+    planned = plan("llama-3-8b", "serving", gpu=chip, weights=weights, batch=2048, context=16)
+    step = decode_ledger(model("llama-3-8b"), gpu(chip), 2048, 16, weights, number_format=form)
+    assert planned.pace.binds == "compute" and planned.pace.token_seconds == pytest.approx(step.arithmetic)
+    wide = planned.but(weights="bf16").pace.prefill_seconds
+    times = gpu(chip).peak(form) / gpu(chip).peak("bf16" if "bf16" in dict(gpu(chip).dense) else "fp16")
+    assert wide / planned.pace.prefill_seconds == pytest.approx(times)
+
+
+def test_what_is_not_known_of_a_link_is_said():
+    over_pcie = "What the GPUs of a machine send each other is taken to go over PCI Express."
+    for job, of_both in (("serving", {}), ("training", {"zero": 3})):
+        for chip, told in (("l40s", True), ("h100-sxm", False)):
+            planned = plan("llama-3-8b", job, gpu=chip, gpus=4, **of_both)
+            assert (over_pcie in planned.reasons) == told and over_pcie not in planned.but(gpus=1).reasons
+    assert over_pcie not in plan("llama-3-8b", "serving", gpu="l40s", gpus=4, batch=4, tensor_parallel=1).reasons
+    assert over_pcie not in plan("llama-3-8b", "fine-tuning", gpu="l40s", gpus=4, method="lora").reasons
+
+
+def test_what_tpus_send_each_other_is_left_out_of_the_least_time():
+    one, four = (plan("llama-3-8b", "serving", gpu="tpu-v4", gpus=gpus, batch=4) for gpus in (1, 4))
+    told = "What chips send each other is left out: no rate is known here for the links of tpu-v4."
+    assert told in four.reasons and told not in one.reasons and told in str(four)
+    part = model_slice(model("llama-3-8b"), Layout(tensor_parallel=4))
+    assert four.pace.token_seconds == decode_ledger(part, gpu("tpu-v4"), 4, 8192).total
+    assert (
+        "PCI Express is taken for the links of tpu-v4, whose rate is not known here."
+        in plan("llama-3-8b", gpu="tpu-v4", gpus=4).reasons
+    )
+
+
+STEP_DEFAULTS = {
+    "batch": None, "sequence": None, "tokens": None, "recipe": "mixed", "optimizer": "adamw", "update": "fused",
+    "attention": "flash", "recompute": "none", "dropout": False, "micro_batch": None, "data_parallel": None,
+    "tensor_parallel": 1, "pipeline_parallel": 1, "zero": 0, "sequence_parallel": False, "interleave": 1,
+    "network_bytes_per_second": 50 * 10**9,
+}  # fmt: skip
+ADAPTER_DEFAULTS = {"method": "full", "rank": 16, "targets": "all-linear", "weights": None, "trained": "fp32"}
+
+
 def test_defaults_are_what_they_are_said_to_be():
     assert FROZEN == {"lora": "bf16", "qlora": "nf4-double"}
-    assert DEFAULTS["serving"] == {
-        "batch": 1, "context": 8192, "weights": "bf16", "cache_bytes_per_value": 2, "prefill": 2048,
-        "tensor_parallel": None,
+    assert DEFAULTS == {
+        "training": STEP_DEFAULTS,
+        "fine-tuning": STEP_DEFAULTS | ADAPTER_DEFAULTS,
+        "serving": {
+            "batch": 1, "context": 8192, "weights": "bf16", "cache_bytes_per_value": 2, "prefill": 2048,
+            "tensor_parallel": None,
+        },
     }  # fmt: skip
+    assert JOBS == ("training", "fine-tuning", "serving")
     assert plan("llama-2-7b", "serving", context=100).choices["prefill"] == 100
-    assert DEFAULTS["fine-tuning"].items() >= {"method": "full", "rank": 16, "targets": "all-linear"}.items()
+    for method, weights in FROZEN.items():
+        assert plan("llama-2-7b", "fine-tuning", method=method).choices["weights"] == weights
+
+
+@pytest.mark.parametrize("name", ["llama-2-7b", "llama-3-8b", "gpt2"])
+@pytest.mark.parametrize("gpus", [1, 2])
+@pytest.mark.parametrize("tokens", [512, 1024])
+@pytest.mark.parametrize("weights", ["bf16", "nf4"])
+def test_a_layer_that_reads_a_prompt_is_fullest_at_its_scores_or_its_wide_values(name, gpus, tokens, weights):
+    """By hand: scores and what their softmax gives, of each head for all pairs, beside the residual and the values.
+
+    With short prompts and a wide feed-forward network its values: of the gate and up, and their product.
+    """
+    planned = plan(name, "serving", gpus=gpus, prefill=tokens, context=1024, weights=weights)
+    built = planned.model
+    scores, values = 2 * built.heads // gpus * tokens**2, tokens * built.width // gpus
+    wide_values = (3 if built.family.gated else 2) * tokens * built.feed_forward // gpus
+    layer = 2 * (tokens * built.width + max(scores + values, wide_values))
+    logits = 4 * -(-built.vocabulary // gpus)
+    wide = 2 * built.width * built.feed_forward // gpus if weights == "nf4" else 0
+    assert layer > logits and planned.items["in flight"] == layer + wide
+
+
+@pytest.mark.parametrize("name", ["mistral-7b", "gpt-oss-20b", "gemma-3-1b"])
+def test_a_prompt_far_beyond_a_window_is_counted_pair_by_pair(name):
+    built, tokens = model(name), 20_000
+    forward = built.forward_ledger(1, tokens)
+    every = tokens * (tokens + 1) / 2
+    near = sum(min(place, built.window) for place in range(1, tokens + 1))
+    assert 0 < built.sliding_layers <= built.layers and tokens > 4 * built.window
+    seen = (built.layers - built.sliding_layers) * every + built.sliding_layers * near
+    flops = forward.layers.total + forward.attention.total * seen / (built.layers * tokens**2)
+    planned = plan(name, "serving", context=tokens)
+    assert planned.pace.prefill_seconds == pytest.approx(flops / planned.gpu.peak(), rel=1e-3)
+
+
+def test_products_of_a_training_are_in_16_bits_unless_its_weights_are_in_32():
+    peaks = {
+        how: plan("gpt2", recipe=how, gpu="h100-sxm", batch=8).step.compute.total
+        for how in ("mixed", "16-bit throughout", "autocast", "fp32")
+    }
+    flops = model("gpt2").training_ledger(8, 1024, "flash").total
+    for how, form in (("mixed", "bf16"), ("16-bit throughout", "bf16"), ("autocast", "bf16"), ("fp32", "tf32")):
+        assert peaks[how] == pytest.approx(flops / gpu("h100-sxm").peak(form)), how
 
 
 def test_what_is_made_wide_is_a_gpus_own_part():
@@ -532,6 +662,9 @@ REFUSED = [
     (TypeError, "plan: rank must be", LORA | {"rank": "16"}),
     (TypeError, "plan: trained must be text", LORA | {"trained": 32}),
     (TypeError, "plan: update must be text", {"update": [1]}),
+    (TypeError, "plan: interleave must be", LORA | {"interleave": True}),
+    (ValueError, "plan: recipe must have the fields of a Recipe, got {'weights': 2}", {"recipe": {"weights": 2}}),
+    (ValueError, "plan: cache_bytes_per_value must be", SERVING | {"cache_bytes_per_value": float("nan")}),
     (ValueError, "model_type mixtral has no rule", {"model": "mixtral-8x7b"} | LORA),
     (ValueError, "model_type bloom has no rule", {"model": "bloom-560m"}),
     (ValueError, "plan: job must be training or fine-tuning or serving, got 'chat'", {"job": "chat"}),
@@ -586,6 +719,22 @@ def test_what_cannot_be_planned_is_refused_in_words(error, words, asked):
 def test_symbols_are_no_sizes_of_a_plan():
     with pytest.raises(ValueError, match="model must have numbers for its sizes"):
         plan(model("gpt2").symbolic())
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_no_choice_takes_an_array_a_symbol_or_no_number(job):
+    """Whatever the method: what is no choice is refused by its name, and never by an error of NumPy or SymPy."""
+    import numpy as np
+    import sympy as sp
+
+    wrong = [np.array([1, 2]), np.array([1]), sp.Symbol("x", positive=True), float("nan"), float("inf"), 1 + 2j]
+    for method in ("full", "lora") if job == "fine-tuning" else (None,):
+        for name in [*DEFAULTS[job], "gpus", "gpu"]:
+            for value in wrong:
+                how = {"method": method} if method else {}
+                with pytest.raises((TypeError, ValueError, KeyError)) as refused:
+                    plan("llama-2-7b", **{"job": job, **how, name: value})
+                assert name in str(refused.value) or "accelerator" in str(refused.value)
 
 
 def test_every_choice_can_be_said_by_its_default():

@@ -3,11 +3,12 @@
 import pytest
 
 from llmcalc import planning
+from llmcalc.hardware import gpu
 from llmcalc.jobs import DEFAULTS
-from llmcalc.ladders import KINDS, ladders_of
+from llmcalc.ladders import KINDS, _larger_gpus, ladders_of
 from llmcalc.needs import needed
 from llmcalc.planning import plan
-from llmcalc.remedies import CHEAP
+from llmcalc.remedies import CHEAP, Change, _rank
 
 CASES = {
     "7B on a card": ("llama-2-7b", "training", {"gpu": "a100-80gb"}),
@@ -251,6 +252,107 @@ EXPECTED = {
 def test_the_whole_offer_in_its_order_with_its_prices(case):
     offered = [(change.kind, change.name, *change.price.split("; ")) for change in of(case).changes]
     assert offered == EXPECTED[case]
+
+
+def test_what_leaves_the_job_and_the_gpus_as_they_are():
+    assert KINDS == ("free", "time", "accuracy", "less work", "hardware") and CHEAP == KINDS[:3]
+
+
+def test_the_rank_is_by_kind_gpus_seconds_bytes_sent_and_bytes():
+    small, large = plan("gpt2", "serving", context=16), plan("gpt2", "serving", context=1024)
+    better = [("free", 1, 0, 0, small), ("time", 2, 9, 9, large)]
+    for place, (less, more) in enumerate([("free", "time"), (1, 2), (0, 1), (0, 1), (small, large)]):
+        rows = [["time", 2, 5, 5, large], ["time", 2, 5, 5, large]]
+        rows[0][place], rows[1][place] = less, more
+        for after in range(place + 1, 5):  # worse in all that counts less
+            rows[0][after], rows[1][after] = better[1][after], better[0][after]
+        one, other = (
+            Change("a change", kind, "", {}, leads_to, extra_sent=sent, extra_seconds=seconds, gpus_times=times)
+            for kind, times, seconds, sent, leads_to in rows
+        )
+        assert _rank(one) < _rank(other), place
+
+
+def test_serving_changes_the_seconds_of_a_token(planned):
+    if planned.job == "serving":
+        for change in planned.changes:
+            assert change.extra_seconds == change.plan.pace.token_seconds - planned.pace.token_seconds
+
+
+def test_no_lower_rung_of_either_makes_a_pair_fit(planned):
+    """And no rung of either ladder fits alone, as long as nothing of it is less work; nothing is asked for twice."""
+    ladders = ladders_of(planned)
+    for change in planned.changes:
+        if " and " not in change.name:
+            continue
+        one, other = change.name.split(" and ")
+        found = []
+        for name in (one, other):
+            at = [(ladder, place) for ladder in ladders for place, rung in enumerate(ladder) if rung.name == name]
+            found.append(at[0] if at else None)
+        if None in found:  # a number that was found between two rungs
+            continue
+        (first, low), (second, high) = found
+        assert len(first[low].arguments | second[high].arguments) == len(first[low].arguments) + len(
+            second[high].arguments
+        )
+        for lower, higher in ((low - 1, high), (low, high - 1)):
+            if min(lower, higher) >= 0:
+                together = first[lower].arguments | second[higher].arguments
+                assert not fits(planned, together), (change.name, lower, higher)
+        assert not fits(planned, first[low].arguments) or first[low].kind == "less work"
+        assert not fits(planned, second[high].arguments) or second[high].kind == "less work"
+
+
+def fits(planned, arguments):
+    try:
+        return planned.but(**arguments).fits
+    except ValueError:
+        return False
+
+
+def kinds(planned):
+    return {rung.name: rung.kind for ladder in ladders_of(planned) for rung in ladder}
+
+
+def test_sharing_is_free_as_long_as_gradients_are_sent_once():
+    once, summed = (kinds(plan("llama-2-7b", gpus=8, batch=16, micro_batch=size)) for size in (2, 1))
+    stages = [f"ZeRO stage {stage}" for stage in (1, 2, 3)]
+    assert [once[each] for each in stages] == ["free", "free", "time"]
+    assert [summed[each] for each in stages] == ["free", "time", "time"]
+    left = kinds(plan("llama-2-7b", gpus=8, zero=2))
+    assert [each for each in stages if each in left] == ["ZeRO stage 3"]
+
+
+def test_gpus_are_offered_up_to_a_few_thousand_layers_cut_within_a_machine_and_no_card_on_pcie():
+    whole = plan("llama-2-7b", gpus=64, batch=1024)
+    rungs = [rung for ladder in ladders_of(whole) for rung in ladder]
+    cut = [rung for rung in rungs if "tensor_parallel" in rung.arguments]
+    assert [rung.arguments["tensor_parallel"] for rung in cut] == [2, 4, 8]
+    for rung in cut:  # batches stay as they are, copies are fewer
+        assert rung.arguments.items() >= {"data_parallel": None, "batch": 1024, "micro_batch": 16}.items()
+    assert [rung.arguments["gpus"] for rung in rungs if "gpus" in rung.arguments] == [2**n for n in range(7, 13)]
+    for chip in ("p100", "a100-40gb", "h100-sxm"):
+        cards = [rung.arguments["gpu"] for rung in _larger_gpus(plan("gpt2", gpu=chip))]
+        assert cards and not any(each.endswith("-pcie") for each in cards)
+        sizes = [gpu(each).memory_gb for each in cards]
+        assert sizes == sorted(set(sizes)) and sizes[0] > gpu(chip).memory_gb
+    many = plan("llama-3-70b", gpus=128, batch=1024, micro_batch=8, recompute="full")
+    assert many.changes[-1].arguments == {"gpus": 1152, "data_parallel": None, "zero": 3, "batch": None}
+
+
+def test_more_gpus_of_serving_share_one_copy_whatever_was_shared_before():
+    given = plan("llama-3-8b", "serving", gpus=4, tensor_parallel=2, batch=8)
+    more = [rung for ladder in ladders_of(given) for rung in ladder if "gpus" in rung.arguments]
+    assert all(rung.arguments["tensor_parallel"] is None for rung in more) and more[0].arguments["gpus"] == 8
+    assert more[0].price == "2 times the GPUs; one copy of the model instead of 2"
+    assert given.but(**more[0].arguments).choices["tensor_parallel"] == 8
+    assert kinds(given)["weights shared by 4 GPUs"] == "time"
+    assert [rung.arguments["batch"] for rung in rungs_of(given, "batch")] == [4, 2]  # two copies: one each at least
+
+
+def rungs_of(planned, argument):
+    return [rung for ladder in ladders_of(planned) for rung in ladder if argument in rung.arguments]
 
 
 def test_shorter_sequences_never_take_longer():
