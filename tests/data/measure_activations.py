@@ -51,6 +51,11 @@ def kept_bytes(config, layers, batch, sequence, dtype, attention):
     built._attn_implementation = attention
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(built, attn_implementation=attention).to(dtype).train()
+    return kept_by(model, batch, sequence)
+
+
+def kept_by(model, batch, sequence):
+    """Bytes of what the forward pass keeps, each storage once, without the parameters' own."""
     parameters = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
     kept = {}
 

@@ -15,6 +15,7 @@ import sys
 import peft
 import torch
 import transformers
+from measure_activations import kept_by
 
 CONFIG = {"vocab_size": 997, "hidden_size": 192, "num_attention_heads": 6, "num_key_value_heads": 2}
 CONFIG |= {"intermediate_size": 512}
@@ -34,20 +35,7 @@ def kept_bytes(layers, targets, fp32_adapters, dtype, batch=2, sequence=48):
     if targets:
         lora = peft.LoraConfig(r=RANK, target_modules=targets, lora_dropout=0.0)
         model = peft.get_peft_model(model, lora, autocast_adapter_dtype=fp32_adapters)
-    parameters = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    kept = {}
-
-    def pack(tensor):
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in parameters:
-            kept[storage.data_ptr()] = (storage.nbytes(), tensor)  # the tensor, so that its address is not used again
-        return tensor
-
-    ids = torch.randint(0, 997, (batch, sequence))
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss = model(input_ids=ids, labels=ids.clone(), use_cache=False).loss
-    loss.backward()
-    return sum(size for size, _ in kept.values())
+    return kept_by(model, batch, sequence)
 
 
 def main():
