@@ -28,7 +28,7 @@ SHARE, OFFERED = percent([0.2 * number for number in WHOLE]), {offer.name: offer
 LOGITS = 2 * 4096 * 128_256 / 10**9
 LAYERS, ATTENTION, OUTPUT = 24 * 1280**2 * 36, 4 * 1024 * 1280 * 36, 2 * 50_257 * 1280
 FORWARD, PEAK = LAYERS + ATTENTION + OUTPUT, 165.2e12
-FEW_MORE = 12_785_491_624, 18_756_362_920
+FEW_MORE = 12_169_116_328, 17_523_612_328
 EACH = (FEW_MORE[1] - FEW_MORE[0]) / 4
 FIXED = FEW_MORE[0] - 4 * EACH
 ADAPTED = 7_241_732_096 * 60_000 * 700 * 3 / (154.8e12 * 0.2) / 3600 * 0.85
@@ -390,13 +390,17 @@ AGAIN = {
         "the fraction upside down": -0.2,
         "percent in place of a share": 25,
         "rounding to a whole number": 0,
+        "the fifth of lesson 10 taken off": 0.05,
     }),
     # each sequence takes FEW_MORE[1] - FEW_MORE[0] over 4; what is there without any is fixed
     "batch_that_just_fits": ((), {
-        "rounding up": ceil((40e9 - FIXED) / EACH),
+        "rounding up (or with something too small for what is fixed)": ceil((40e9 - FIXED) / EACH),
         "no margin": (48e9 - FIXED) // EACH,
         "a margin of a fifth of the card": (38.4e9 - FIXED) // EACH,
-        "GiB in place of GB, or a margin of a tenth": (48 * 1024**3 / 1.2 - FIXED) // EACH,
+        "GiB in place of GB": (48 * 1024**3 / 1.2 - FIXED) // EACH,
+        "a margin of a tenth": (48e9 / 1.1 - FIXED) // EACH,
+        "the larger batch taken for what the two plans differ by": (40e9 - FEW_MORE[0] + 2 * EACH) // (EACH / 2),
+        "one sequence of the first plan taken out, where it has several": (40e9 - FEW_MORE[0] + EACH) // EACH,
         "a need that grows with the batch alone": 40e9 // (FEW_MORE[0] / 4),
         "a need that grows with the batch alone, of the larger plan": 40e9 // (FEW_MORE[1] / 8),
         "what is fixed forgotten": 40e9 // EACH,
@@ -433,6 +437,8 @@ AGAIN = {
         "the middle of the two shares": 4 * ADAPTED * 0.2 / 0.275,
         "the share that is reached forgotten": 4 * ADAPTED * 0.2,
         "hours on the clock paid, not GPU-hours (or the rate of four cards for one)": ADAPTED,
+        "hours on the clock in place of dollars": ADAPTED / 0.85,
+        "the share of the peak on the wrong side of the line": 4 * ADAPTED * 0.2 * 0.2,
         "the cards counted twice": 16 * ADAPTED,
         "seconds paid like hours": 4 * ADAPTED * 3600,
         "minutes paid like hours": 4 * ADAPTED * 60,

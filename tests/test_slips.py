@@ -328,7 +328,7 @@ def test_what_is_written_and_what_comes_out_stand_in_the_table_as_they_are():
 @pytest.mark.parametrize(
     ("written", "comes_out", "said"),
     [(9.31, 9_090.9, "Within 3% of this factor: GB and MB, or any prefix"), (494, 493.67, "This is rounding."),
-     (1, 8, "bits and bytes"), (364, 208, "count again"), (1.005, 1.0, "count again"), (7, 7, "This is rounding.")],
+     (1, 8, "bits and bytes"), (364, 208, "count again"), (1.005, 1.0, "count again"), (7, 7, "They are equal.")],
 )  # fmt: skip
 def test_two_numbers_are_judged(handed, written, comes_out, said):
     seen, html = handed(llmcalc.views.slips, "ranges", factor_check, written=written, comes_out=comes_out)

@@ -41,7 +41,8 @@ QUESTIONS = {
         "and it is the same sum: 61.2 GB, and not one operation more.",
         replies={
             "a": "It shrinks the activations. Which items does it leave as they are? Add up again, with the margin.",
-            "b": "The optimizer is not the item that grew with the batch. Halve it, and add up again.",
+            "b": "Halve its item, and add up again: how much is still missing? The optimizer does not depend on the "
+            "number of sequences. Which items do?",
             "d": "That fits. But a model that never sees more than 512 tokens at once learns something else. Is there "
             "a change that leaves the job as it is?",
             "e": "That fits. But it is a second card to pay for. Is there a change that needs none?",
@@ -112,6 +113,16 @@ QUESTIONS = {
                 "hours on the clock paid, not GPU-hours (or the rate of four cards for one)",
                 lambda: _bill() / CARDS,
                 "Four cards run, and each of them is paid by the hour.",
+            ),
+            Mistake(
+                "hours on the clock in place of dollars",
+                lambda: _bill(price=1) / CARDS,
+                "How many cards are paid in each of these hours, and what does one cost?",
+            ),
+            Mistake(
+                "the share of the peak on the wrong side of the line",
+                lambda: _bill(share=1) * SLOW,
+                "Does a lower share make the run shorter or longer?",
             ),
             Mistake(
                 "the cards counted twice",

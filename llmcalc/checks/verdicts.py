@@ -61,7 +61,7 @@ QUESTIONS = {
     "largest_margin": Formula(
         right=lambda needed_bytes, memory_bytes: memory_bytes / needed_bytes - 1,
         between={"needed_bytes": range(10, 50), "memory_bytes": range(50, 200)},
-        hint="Write down when a need with a margin just fills the memory. Then solve for the margin.",
+        hint="Write down when a need with a margin just fills the memory. Then solve for the margin. Do not round.",
         mistakes=(
             Mistake(
                 "a share of the memory",
@@ -103,6 +103,11 @@ QUESTIONS = {
                 lambda needed, memory: memory // needed - 1,
                 "A margin is a share, such as 0.2. If your function divides with `//`, leave that out.",
             ),
+            Mistake(
+                "the fifth of lesson 10 taken off",
+                lambda needed, memory: memory / needed - Fraction(6, 5),
+                "The question asks for the whole margin, not for what is left beyond a fifth.",
+            ),
         ),
     ),
     "batch_that_just_fits": Number(
@@ -111,20 +116,21 @@ QUESTIONS = {
         tolerance=0,
         whole="Half a sequence cannot be trained: round in the direction that still fits.",
         hint="Two plans give you what a sequence takes, and what is there without any. Then: how much may be needed, "
-        "so that the margin is left?",
+        "so that the margin is left? Perhaps more than one thing is off.",
         mistakes=(
-            Mistake("rounding up", lambda: _batch(rounded=ceil), "Does one sequence more than that still fit?"),
+            Mistake(
+                "rounding up (or with something too small for what is fixed)",
+                lambda: _batch(rounded=ceil),
+                "Is the last of these sequences there as a whole, with its margin? And is all that is fixed counted?",
+            ),
             Mistake("no margin", lambda: _batch(margin=0), "That is where the verdict becomes 'does not fit'."),
             Mistake(
                 "a margin of a fifth of the card",
                 lambda: floor(_batch(Fraction(4, 5) * two_plans()[0].capacity, 0)),
                 "The margin is a share of the need. How large may the need be?",
             ),
-            Mistake(
-                "GiB in place of GB, or a margin of a tenth",
-                lambda: _batch(memory=48 * GIB),
-                "The card has so many GB, and the margin is a fifth.",
-            ),
+            Mistake("GiB in place of GB", lambda: _batch(memory=48 * GIB), "The card's bytes are in `memory`."),
+            Mistake("a margin of a tenth", lambda: _batch(margin=Fraction(1, 10)), "The margin is a fifth."),
             Mistake(
                 "a need that grows with the batch alone",
                 lambda: floor(two_plans()[0].capacity / Fraction(6, 5) / Fraction(two_plans()[0].total, FEW)),
@@ -144,6 +150,16 @@ QUESTIONS = {
                 "the sequences that come on top of the first plan",
                 lambda: _batch(fixed=two_plans()[0].total),
                 "The first plan has sequences already. The question asks for all of them.",
+            ),
+            Mistake(
+                "the larger batch taken for what the two plans differ by",
+                lambda: _batch(each=Fraction(two_plans()[1].total - two_plans()[0].total, MORE)),
+                "By how many sequences do the two plans differ?",
+            ),
+            Mistake(
+                "one sequence of the first plan taken out, where it has several",
+                lambda: floor(_batch(rounded=Fraction) - FEW + 1),
+                "How many sequences are in the first plan? What is left without any?",
             ),
             Mistake(
                 "several sequences taken for one",

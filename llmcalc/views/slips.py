@@ -165,7 +165,9 @@ def factor_check(written=9.31, comes_out=9_090.9):
     if not Fraction(1, FARTHEST) <= ratio <= FARTHEST:
         raise ValueError(f"factor_check: written and comes_out are more than a factor of {FARTHEST:.0e} apart")
     factor = float(max(ratio, 1 / ratio))
-    if rounds_to(written, comes_out):
+    if written == comes_out:
+        judged = "They are equal."
+    elif rounds_to(written, comes_out):
         judged = "This is rounding."
     elif named := suspects(factor, within=0.03):
         judged = f"This is no rounding. Within 3% of this factor: {'; '.join(named)}."
