@@ -24,6 +24,7 @@ class Change:
     extra_sent: float = 0  # bytes that a GPU sends in a step of training; 0 where one of the two is not known
     extra_seconds: float = 0  # on the clock for a training; for a token of each sequence in serving
     gpus_times: float = 1
+    other_kind: str = ""  # of a pair, the lighter of the two
 
     __hash__ = None
 
@@ -36,8 +37,9 @@ def remedies(plan):
 
     Single ones; if none of them leaves the job and the GPUs as they are, pairs that do; if there are none, a change
     that leaves them together with one that does less; if nothing fits yet, all pairs.
-    Ranked by kind (see `llmcalc.ladders.KINDS`), then by the GPUs, the seconds and the bytes sent that come on top,
-    and the bytes that are needed then. Of changes that come in degrees, the smallest degree that fits.
+    Ranked by kind (see `llmcalc.ladders.KINDS`; beside hardware, by that of the pair's other change), then by the
+    GPUs, the seconds and the bytes sent that come on top, and the bytes that are needed then. Of changes that come in
+    degrees, the smallest degree that fits.
 
     Parameters
     ----------
@@ -65,7 +67,16 @@ def remedies(plan):
 
 
 def _rank(change):
-    return KINDS.index(change.kind), change.gpus_times, change.extra_seconds, change.extra_sent, change.plan.total
+    # Where money is spent anyway, what leaves the job as it is comes before less of it.
+    with_hardware = KINDS.index(change.other_kind) if change.other_kind and change.kind == "hardware" else -1
+    return (
+        KINDS.index(change.kind),
+        with_hardware,
+        change.gpus_times,
+        change.extra_seconds,
+        change.extra_sent,
+        change.plan.total,
+    )
 
 
 def _single(plan, ladder):
@@ -137,13 +148,14 @@ def _change(plan, changed, rungs, arguments):
     known = plan.sent is not None and changed.sent is not None
     sent = changed.sent - plan.sent if known else 0
     prices = [rung.price for rung in rungs if rung.price]
+    *other, kind = sorted((rung.kind for rung in rungs), key=KINDS.index)
     if abs(extra) >= 0.005:
         prices.append(f"{abs(extra):.0%} {'more' if extra > 0 else 'fewer'} FLOPs")
     if sent:
         prices.append(f"{readable(abs(sent), 'B')} {'more' if sent > 0 else 'less'} sent by each GPU in a step")
     return Change(
         " and ".join(rung.name for rung in rungs),
-        max((rung.kind for rung in rungs), key=KINDS.index),
+        kind,
         "; ".join(prices),
         arguments,
         changed,
@@ -151,6 +163,7 @@ def _change(plan, changed, rungs, arguments):
         sent,
         _seconds(changed) - _seconds(plan),
         changed.gpus / plan.gpus,
+        *other,
     )
 
 

@@ -58,7 +58,10 @@ def test_every_change_gives_the_plan_that_it_promises(planned):
 
 
 def test_the_cheapest_comes_first(planned):
-    ranks = [(KINDS.index(change.kind), change.gpus_times, change.extra_seconds) for change in planned.changes]
+    ranks = [
+        (KINDS.index(change.kind), _beside_hardware(change), change.gpus_times, change.extra_seconds)
+        for change in planned.changes
+    ]
     assert ranks == sorted(ranks)
     names = [change.name for change in planned.changes]
     assert len(set(names)) == len(names)
@@ -252,6 +255,20 @@ EXPECTED = {
 def test_the_whole_offer_in_its_order_with_its_prices(case):
     offered = [(change.kind, change.name, *change.price.split("; ")) for change in of(case).changes]
     assert offered == EXPECTED[case]
+
+
+def _beside_hardware(change):
+    return KINDS.index(change.other_kind) if change.kind == "hardware" and change.other_kind else -1
+
+
+def test_where_gpus_are_bought_anyway_the_same_job_comes_before_less_of_it():
+    planned = plan("llama-3-70b", "training", gpu="h100-sxm", gpus=8, batch=8, sequence=4096, zero=3)
+    pairs = [(change.kind, change.other_kind) for change in planned.changes]
+    assert pairs[0] == ("hardware", "time") and ("hardware", "less work") in pairs
+    names = [set(change.arguments) for change in planned.changes]
+    less = [place for place, arguments in enumerate(names) if "sequence" in arguments]
+    same = [place for place, arguments in enumerate(names) if "recompute" in arguments]
+    assert max(same) < min(less)
 
 
 def test_what_leaves_the_job_and_the_gpus_as_they_are():
