@@ -232,6 +232,18 @@ SELECTIVE_RECOMPUTATION = Table(
 """Seconds with all layers recomputed, and with the attention core alone; utilizations (of the latter) in percent.
 Sequences of 2048 tokens and a vocabulary of 51,200."""
 
+SELECTIVE_MEMORY = Table(
+    "Memory of an A100 in those steps", "Korthikanti et al. 2022, arXiv:2205.05198, figure 1, as Calculon digitised it",
+    "name tensor_parallel pipeline_parallel interleave micro_batch states_gib all_kept_gib selective_gib",
+    (
+        ("22B", 8, 1, 1, 4, 45.5625, 59.25, 9.5625),
+        ("175B", 8, 8, 3, 1, 45.5625, 66.84375, 12.3515625),
+        ("530B", 8, 35, 3, 1, 31.640625, 114.0234375, 23.076171875),
+        ("1T", 8, 64, 1, 1, 32.958984375, 131.25, 26.5625),
+    ),
+)
+"""GiB of the states, and of activations: all kept; and with sequence parallelism, the attention core recomputed."""
+
 LLAMA_70B_FILES = Table(
     "Files of Llama 2 70B in few bits", "llama.cpp, examples/perplexity/README.md, 2023",
     "name gib perplexity",

@@ -36,6 +36,11 @@ CELLS = {
     },
     ("MEGATRON_SCALING", "Narayanan", ("Table 1",)): MEGATRON,
     ("SELECTIVE_RECOMPUTATION", "Korthikanti", ("Table 5",)): KORTHIKANTI,
+    ("SELECTIVE_MEMORY", "Korthikanti", ("Figure 1 (values as digitised by Calculon)",)): {
+        "tensor_parallel": "tensor_parallel", "pipeline_parallel": "pipeline_parallel", "interleave": "interleave",
+        "micro_batch": "micro_batch", "states_gib": "params_and_optimizer",
+        "all_kept_gib": "activations_no_recompute_tp_only", "selective_gib": "activations_seq_parallel_selective",
+    },
     ("FASTER_TRANSFORMER_13B", "kipply", ("benchmark table",)): {
         "prompt_ms": "prefill_512", "token_ms": "decode_per_token", "answer_ms": "total_10_tokens",
     },
