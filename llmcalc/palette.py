@@ -40,8 +40,7 @@ PLAN = {
 SERIES = ("#4477aa", "#ee6677", "#228833", "#aa3377")
 """For lines that stand for none of these things, so that no colour says what it does not mean (Tol, "bright")."""
 
-INK = {"weights": "#ffffff", "attention": "#ffffff", "norms and biases": "#ffffff"}
-"""Text upon a colour: white where named, else black."""
+BLACK, WHITE = "#000000", "#ffffff"
 
 TEXT = "var(--jp-ui-font-color1, #1a1a1a)"
 LINE = "var(--jp-border-color1, #bdbdbd)"
@@ -52,3 +51,11 @@ CARD = "var(--jp-layout-color1, #ffffff)"
 def colour(name, position=0):
     """The colour of `name`, or the one at its position for a series that is none of the house's things."""
     return COLOURS.get(name) or PARTS.get(name) or STATES.get(name) or PLAN.get(name) or SERIES[position % len(SERIES)]
+
+
+def ink(fill):
+    """For text upon a colour: black or white, whichever stands out more (WCAG 2, contrast by relative luminance)."""
+    parts = (int(fill[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return BLACK if (luminance + 0.05) ** 2 > 0.05 * 1.05 else WHITE

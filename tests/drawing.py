@@ -15,12 +15,12 @@ KNOWN = {
     *palette.PARTS.values(),
     *palette.STATES.values(),
     *palette.SERIES,
-    *palette.INK.values(),
     palette.TEXT,
     palette.LINE,
     palette.CARD,
     "none",
-    "#000000",
+    palette.BLACK,
+    palette.WHITE,
 }
 
 

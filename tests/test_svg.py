@@ -370,10 +370,14 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", [*palette.COLOURS, *palette.PARTS, *palette.STATES, *palette.PLAN])
-def test_text_upon_a_colour_can_be_read(name):
+@pytest.mark.parametrize(
+    "fill",
+    sorted({*map(palette.colour, (*palette.COLOURS, *palette.PARTS, *palette.STATES, *palette.PLAN)), *palette.SERIES}),
+)
+def test_text_upon_a_colour_can_be_read(fill):
     """WCAG 2, success criterion 1.4.3: a contrast of 4.5 for text."""
-    assert contrast(palette.colour(name), palette.INK.get(name, "#000000")) >= 4.5
+    assert contrast(fill, palette.ink(fill)) >= 4.5
+    assert contrast(fill, palette.ink(fill)) == max(contrast(fill, one) for one in (palette.BLACK, palette.WHITE))
 
 
 @pytest.mark.parametrize("variable", [palette.TEXT, palette.LINE, palette.CARD])

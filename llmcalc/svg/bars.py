@@ -3,7 +3,7 @@
 from math import isfinite
 
 from llmcalc.formula import amount
-from llmcalc.palette import CARD, INK, LINE, SERIES, TEXT, colour
+from llmcalc.palette import CARD, LINE, SERIES, TEXT, colour, ink
 from llmcalc.svg.canvas import WIDTH, axis, distinct, dot, legend, line, linear_ticks, picture, text, uprights
 from llmcalc.units import readable
 
@@ -55,7 +55,7 @@ def stacked_bars(bars, *, unit, says, limit=None, binary=False):
                 f'stroke="{CARD}" stroke-width="1.5"/>'
             )
             if width > 9 * len(part) + 12:
-                draw.append(text(x + width / 2, y + 52, part, anchor="middle", fill=INK.get(part, "#000000")))
+                draw.append(text(x + width / 2, y + 52, part, anchor="middle", fill=ink(fill)))
             x += width
     if limit:
         x = left + limit[1] * scale

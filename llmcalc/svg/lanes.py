@@ -1,6 +1,6 @@
 """Who does what when: a lane for each worker, with a box for each piece of work."""
 
-from llmcalc.palette import CARD, colour
+from llmcalc.palette import CARD, colour, ink
 from llmcalc.svg.canvas import WIDTH, axis, legend, picture, text, uprights
 
 
@@ -33,13 +33,13 @@ def lanes(rows, *, x_label, says):
         y = top + row * number + 6
         draw.append(text(12, y + 21, label))
         for kind, mark, start, end in boxes:
-            x, width = x_at(start), x_at(end) - x_at(start)
+            x, width, fill = x_at(start), x_at(end) - x_at(start), colour(kind, kinds.index(kind))
             draw.append(
-                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="32" fill="{colour(kind, kinds.index(kind))}" '
+                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="32" fill="{fill}" '
                 f'stroke="{CARD}" stroke-width="1"/>'
             )
             if width > 10 * len(mark) + 2:
-                draw.append(text(x + width / 2, y + 21, mark, anchor="middle", fill="#000000"))
+                draw.append(text(x + width / 2, y + 21, mark, anchor="middle", fill=ink(fill)))
     draw.append(text((left + right) / 2, bottom + 54, x_label, anchor="middle"))
     keys, more = legend(kinds, bottom + 86)
     return picture(draw + keys, bottom + 100 + more, says)
