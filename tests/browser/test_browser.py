@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from explorers import FIELD_BESIDE_SLIDER, controls_of, explorers, picture_of, standing
+from explorers import FIELD_BESIDE_SLIDER, PATIENCE, controls_of, explorers, picture_of, standing
 from lab import LESSONS, ROOT, use_theme
 from latency import measure_page, summary
+from playwright.sync_api import expect
 
 OURS = [[".jp-RenderedMarkdown"], [".jp-OutputArea-output"]]
 """What axe-core looks at: text and outputs. JupyterLab's own parts, which no lesson can mend, are left out: the code
@@ -88,9 +89,9 @@ def test_every_slider_moves_the_number_field_beside_it(ran):
             field = control.element.locator("xpath=ancestor::*[contains(@class, 'widget-hbox')][1]//input")
             start, before = control.position, field.input_value()
             control.move(control.neighbour())
-            assert field.input_value() != before, control.name
+            expect(field, control.name).not_to_have_value(before, timeout=1000 * PATIENCE)
             control.move(start)
-            assert field.input_value() == before, control.name
+            expect(field, control.name).to_have_value(before, timeout=1000 * PATIENCE)
 
 
 def test_has_no_serious_accessibility_fault(ran):
