@@ -15,7 +15,6 @@ from llmcalc.traffic import NETWORK
 from llmcalc.transformer import Transformer
 
 SEQUENCE = 2048
-IN_A_MACHINE = 8  # GPUs; tensor parallelism beyond waits for the network
 TOKENS_PER_PARAMETER = 20  # Hoffmann et al. 2022, for a training whose tokens nobody names
 
 _STEP = {

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from llmcalc.hardware import ACCELERATORS
-from llmcalc.jobs import DEFAULTS, FROZEN, IN_A_MACHINE, WHOLE_STEPS
+from llmcalc.jobs import DEFAULTS, FROZEN, WHOLE_STEPS
+from llmcalc.traffic import IN_A_MACHINE
 
 KINDS = ("free", "time", "accuracy", "less work", "hardware")
 """What a change costs, the cheapest kind first: nothing; time; perhaps accuracy; doing less; more or larger GPUs."""

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from llmcalc.collectives import all_reduce_bytes, transfer_seconds
-from llmcalc.compute import gpu_hours, seconds_for, training_flops
+from llmcalc.collectives import all_reduce_bytes
+from llmcalc.compute import cost, gpu_hours, seconds_for, training_flops
 from llmcalc.flops import forward_ledger, training_ledger
 from llmcalc.inference import serving_flops
-from llmcalc.jobs import IN_A_MACHINE
 from llmcalc.needs import WIDE, layout_of, recipe_of, sequences_of_a_copy, served_part
 from llmcalc.runs import predicted_hours
 from llmcalc.serving import decode_ledger
-from llmcalc.traffic import NETWORK, PCIE, step_seconds
+from llmcalc.traffic import ring_seconds, step_seconds
 
 COMPUTED_IN = {"fp8-tensor": "fp8", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8", "int8": "int8"}
 """Weights that products can take as they are, where an accelerator has a peak for the format; others are made wide."""
@@ -113,7 +112,7 @@ class Pace:
     def cost_per_million_tokens(self, price_per_gpu_hour, gpus):
         """Money for a million tokens at this pace, at least."""
         seconds = 10**6 / self.tokens_per_second
-        return gpu_hours(gpus, seconds) * price_per_gpu_hour
+        return cost(gpu_hours(gpus, seconds), price_per_gpu_hour)
 
 
 def serving_pace(model, accelerator, chosen):
@@ -154,10 +153,7 @@ def _added_up(model, batch, parts, accelerator):
     if _unknown_link(accelerator):
         return 0
     sent = 2 * model.layers * all_reduce_bytes(batch * model.width * WIDE, parts)
-    link = accelerator.link_bytes_per_second / 2 if accelerator.link_bytes_per_second else PCIE
-    if parts > IN_A_MACHINE:  # as many rings as a machine has GPUs, each through a port of its own
-        link = min(link, IN_A_MACHINE * NETWORK)
-    return transfer_seconds(sent, link)
+    return ring_seconds(sent, parts, accelerator=accelerator)
 
 
 def _unknown_link(accelerator):

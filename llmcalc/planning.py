@@ -182,7 +182,7 @@ class Plan:
         """Whole bytes that each GPU sends in a training step; None where that is not known."""
         return math.ceil(self.step.sent.total) if self.step is not None else None
 
-    @property
+    @cached_property
     def least_seconds(self):
         """Seconds on the clock that all steps take at least, of adapters without what is sent; None without FLOPs."""
         if self.flops is None:

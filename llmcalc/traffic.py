@@ -1,6 +1,7 @@
 """What one GPU sends in a training step that is laid out over many, and the time that this and the waiting cost."""
 
 from fractions import Fraction
+from functools import partial
 
 from llmcalc.cluster import check_is_layout, stage_parameters
 from llmcalc.collectives import reduce_scatter_bytes, transfer_seconds
@@ -24,6 +25,8 @@ from llmcalc.symbolic import larger, share, smaller
 SOURCE = "Rajbhandari et al. 2020, ZeRO, section 7; Narayanan et al. 2021, section 3.2"
 NETWORK = 50 * 10**9
 """Bytes per second of one GPU's port to other machines, in one direction: 400 Gbit/s."""
+IN_A_MACHINE = 8
+"""GPUs of a machine."""
 PCIE = 32 * 10**9
 """Bytes per second between GPUs of a machine that have no link of their own: PCI Express 4.0, 16 lanes, one way."""
 
@@ -94,10 +97,25 @@ def _data(model, layout, recipe):
     return before + zero_2_traffic_bytes(weights, gradients, copies)
 
 
+def ring_seconds(
+    message_bytes, group, stride=1, *, accelerator, network_bytes_per_second=NETWORK, gpus_per_machine=IN_A_MACHINE
+):
+    """Time in seconds in which each of a group of GPUs, `stride` apart, sends that many bytes around a ring.
+
+    Within a machine they go over the link. A ring over several machines crosses from each to the next. Where several
+    GPUs of a machine are in the group, as many rings share its bytes, each through a port of its own.
+    """
+    link = accelerator.link_bytes_per_second
+    inside = larger(1, smaller(group, gpus_per_machine // stride))
+    over_link = transfer_seconds(message_bytes, share(link, 2) if link else PCIE) if inside > 1 else 0
+    over_ports = transfer_seconds(message_bytes, inside * network_bytes_per_second) if group > inside else 0
+    return larger(over_link, over_ports)
+
+
 @in_range
 def step_seconds(
     model, layout, accelerator, sequence=1, *, recipe="mixed", attention="flash", recompute="none",
-    network_bytes_per_second=NETWORK, gpus_per_machine=8, number_format="bf16",
+    network_bytes_per_second=NETWORK, gpus_per_machine=IN_A_MACHINE, number_format="bf16",
 ):  # fmt: skip
     """Ledger of the least time that a training step takes: items `compute`, `bubble`, `tensor` and `network`.
 
@@ -108,9 +126,6 @@ def step_seconds(
     computes or waits in the bubble: `network` is what takes longer than that. `.efficiency` is the share of the peak
     rate that is left for the model's own arithmetic, without what is made again: a bound of the utilization (MFU) on
     these terms. Real runs stay well below, as no matrix product reaches the peak.
-
-    A ring over several machines crosses from each to the next. Where several GPUs of a machine are in a group, as
-    many rings share its bytes, each through a port of its own.
 
     Parameters
     ----------
@@ -140,16 +155,8 @@ def step_seconds(
         raise TypeError(f"step_seconds: accelerator must be {allowed}, got {shown(accelerator)}")
     network = one_number(network_bytes_per_second, "network_bytes_per_second", of="step_seconds", may_be_zero=False)
     machine = whole(gpus_per_machine, "gpus_per_machine", of="step_seconds", may_be_zero=False)
+    seconds = partial(ring_seconds, accelerator=accelerator, network_bytes_per_second=network, gpus_per_machine=machine)
     sent = traffic_ledger(model, layout, sequence, recipe=recipe, recompute=recompute)
-    link = share(accelerator.link_bytes_per_second, 2) if accelerator.link_bytes_per_second else PCIE
-
-    def seconds(amount, group, stride=1):
-        """Of a group of GPUs that are each `stride` apart: over the link, and over as many ports as it has at hand."""
-        inside = larger(1, smaller(group, machine // stride))
-        over_link = transfer_seconds(amount, link) if inside > 1 else 0
-        over_ports = transfer_seconds(amount, inside * network) if group > inside else 0
-        return larger(over_link, over_ports)
-
     flops = model.training_ledger(layout.batch, sequence, attention, recompute)
     peak = layout.gpus * accelerator.peak(number_format)
     compute = seconds_for(flops.total, peak)

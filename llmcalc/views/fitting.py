@@ -114,7 +114,7 @@ def _parts(planned):
 
 
 def _items(planned):
-    sums = {"together": planned.total, "with margin": round(planned.total + planned.margin)}
+    sums = {"together": planned.total, "with margin": planned.total + planned.margin}
     rows = [
         (name, size, readable(size, "B"), f"{size / planned.capacity:.1%}")
         for name, size in {**_parts(planned), **sums}.items()

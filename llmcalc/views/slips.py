@@ -31,9 +31,14 @@ def _every():
     return tuple(claims())
 
 
+def _factor(ratio):
+    """By how many times two numbers differ, whichever is the larger."""
+    return max(ratio, 1 / ratio)
+
+
 def _off(claim):
     """How far a claim is off at most, exactly: 0 if it is right, 1 if it is twice or half of what comes out."""
-    return max(max(ratio, 1 / ratio) - 1 for ratio in exact_ratios(claim))
+    return max(map(_factor, exact_ratios(claim))) - 1
 
 
 def verdicts(document="all four"):
@@ -90,7 +95,7 @@ def claims_against(document="all four", verdict="slips", kind="any", tool="any")
         and verdict in ("all", claim.verdict)
         and all(want == "any" or want == got for want, got in zip((kind, tool), _went_wrong(claim), strict=True))
     ]
-    numbered = sorted((claim for claim in chosen if ratios(claim)), key=lambda claim: _farthest(claim))
+    numbered = sorted((claim for claim in chosen if ratios(claim)), key=_farthest)
     apart = [claim for claim in numbered if _off(claim) > CLOSE]
     near = [ratio for claim in numbered if claim not in apart for ratio in ratios(claim)]
     bars = {_label(claim): _bar(ratios(claim)) for claim in apart}
@@ -131,13 +136,13 @@ def _label(claim):
 
 def _farthest(claim):
     """The ratio of a claim that is farthest from 1."""
-    return max(ratios(claim), key=lambda ratio: max(ratio, 1 / ratio))
+    return max(ratios(claim), key=_factor)
 
 
 def _bar(found):
     """From what comes out to what is written, marked where that is."""
     found = [max(ratio, EDGE) for ratio in found]
-    return min(1, *found), max(found, key=lambda ratio: max(ratio, 1 / ratio)), max(1, *found)
+    return min(1, *found), max(found, key=_factor), max(1, *found)
 
 
 def _over(drawn):
@@ -164,7 +169,7 @@ def factor_check(written=9.31, comes_out=9_090.9):
     ratio = Fraction(written) / Fraction(comes_out)
     if not Fraction(1, FARTHEST) <= ratio <= FARTHEST:
         raise ValueError(f"factor_check: written and comes_out are more than a factor of {FARTHEST:.0e} apart")
-    factor = float(max(ratio, 1 / ratio))
+    factor = float(_factor(ratio))
     if written == comes_out:
         judged = "They are equal."
     elif rounds_to(written, comes_out):
