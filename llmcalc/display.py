@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import dataclass
 from html import escape, unescape
 from numbers import Real
 
@@ -54,13 +55,21 @@ def described(picture, says, numbers):
 _SCROLLS = "overflow-x:auto;width:0;min-width:100%"
 
 
+@dataclass(frozen=True)
+class Link:
+    """A cell of a table that leads somewhere: its text, and the address, relative to the notebook."""
+
+    text: str
+    to: str
+
+
 def table(rows, header, caption=""):
     """Rows of cells as an HTML table; numbers stand to the right.
 
     Parameters
     ----------
     rows : sequence of sequence
-        Cells: text is shown as it is, numbers with thousands separators.
+        Cells: text is shown as it is, numbers with thousands separators, a `Link` as a link.
     header : sequence of str
         Names of the columns, units included.
     caption : str, optional
@@ -91,6 +100,8 @@ def _is_number(value):
 
 
 def _cell(value):
+    if isinstance(value, Link):
+        return f'<td style="{_SPACE}"><a href="{escape(value.to)}">{escape(value.text)}</a></td>'
     text = f"{int(value) if value == int(value) else value:,}" if _is_number(value) else str(value)
     return f'<td style="text-align:{_side([value])};{_SPACE}">{escape(text)}</td>'
 

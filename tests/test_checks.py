@@ -239,7 +239,7 @@ def part(layers, width, heads, kv_heads, head_dim, experts, inside):
             lambda parameters, tokens, gpus, peak, share: 6 * parameters * tokens / gpus * peak * share / 86_400,
             "parentheses missing below the line",
         ),
-        ("llama_in_pflop_days", lambda: 86_400 * 1e15 / (6 * 405e9 * 15.6e12), "upside down"),
+        ("work_in_pflop_days", lambda: 86_400 * 1e15 / (6 * 405e9 * 15.6e12), "upside down"),
         (
             "recomputation_factor",
             lambda layers, width, words: 1 + 12 * layers * width**2 / (36 * layers * width**2 + 6 * words * width),
@@ -353,7 +353,7 @@ def test_recognises_a_wrong_function_that_refuses_symbols(question, mistake, for
 
 @pytest.mark.parametrize(("question", "mistake"), listed(NUMBERS))
 def test_recognises_a_wrong_number(question, mistake):
-    value = mistake.gives()
+    value = mistake.gives(*question.yours)
     with pytest.raises(Wrong, match=re.escape(mistake.name)) as told:
         question(lambda: value)
     assert mistake.hint in str(told.value)
@@ -362,7 +362,7 @@ def test_recognises_a_wrong_number(question, mistake):
 @pytest.mark.parametrize("name", NUMBERS)
 def test_no_two_mistakes_of_a_question_come_to_the_same_number(name):
     question = NUMBERS[name]
-    answers = [question.right(), *(mistake.gives() for mistake in question.mistakes)]
+    answers = [question.right(*question.yours), *(mistake.gives(*question.yours) for mistake in question.mistakes)]
     for one, other in combinations(answers, 2):
         assert not math.isclose(one, other, rel_tol=question.tolerance)
 
@@ -420,7 +420,10 @@ def test_hints_hold_neither_the_number_nor_a_formula(name):
     question = QUESTIONS[name]
     said = " ".join([question.hint, *(mistake.hint for mistake in question.mistakes)])
     if isinstance(question, Number):
-        assert f"{question.right():,.0f}" not in said and f"{question.right():.0f}" not in said
+        assert (
+            f"{question.right(*question.yours):,.0f}" not in said
+            and f"{question.right(*question.yours):.0f}" not in said
+        )
     else:
         assert "=" not in said and "+" not in said and not re.search(r"\w \* \w", said)
 
@@ -742,11 +745,12 @@ def test_a_wrong_answer_shows_its_message_without_a_traceback():
     assert Wrong("one\ntwo")._render_traceback_() == ["one", "two"]
 
 
-def test_no_single_column_tells_the_cheapest_offer_in_time():
+@pytest.mark.parametrize("learner", ["", *"abcdefghijkl"])
+def test_no_single_column_tells_the_cheapest_offer_in_time(learner):
     """Or the question would not need its arithmetic: neither the cheapest hour nor the fastest offer is the answer."""
-    pace = checks.pace
-    bills = {offer: pace._bill(offer) for offer in pace.OFFERS}
-    answer = next(offer for offer, (_, price) in bills.items() if price == pace._cheapest())
+    purchases, job = checks.purchases, checks.cheapest_in_time.values_of(learner)
+    bills = {offer: purchases._bill(offer, job.job_tokens) for offer in purchases.OFFERS}
+    answer = next(offer for offer, (_, price) in bills.items() if price == purchases._cheapest(*job))
     tempting = [
         min(bills, key=lambda offer: offer.price),
         min(bills, key=lambda offer: bills[offer][1]),

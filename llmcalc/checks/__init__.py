@@ -2,6 +2,8 @@
 
 A check takes the learner's function. Formulas are handed symbols, so passing is a proof; a wrong answer is compared
 with the mistakes that people make with that question. Every check's data stands in the module of its subject.
+
+An exercise starts with `begin`, which hands out the learner's own values, and ends with `progress`.
 """
 
 import importlib
@@ -14,6 +16,7 @@ _SUBJECTS = (
     "mixtures",
     "training",
     "pace",
+    "purchases",
     "budgets",
     "scaling_laws",
     "precision",
@@ -46,6 +49,8 @@ _SUBJECTS = (
 def __getattr__(name):
     if name.startswith("_"):
         raise AttributeError(name)
+    if name in ("begin", "progress"):
+        return getattr(importlib.import_module("llmcalc.checks.papers"), name)
     for subject in _SUBJECTS:
         module = importlib.import_module(f"llmcalc.checks.{subject}")
         if name == subject:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from llmcalc.checks.answers import StillOpen, Wrong, called, expect_function, inputs_told, shortened
 from llmcalc.checks.engine import Mistake
+from llmcalc.checks.questions import Question
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(Question):
     """A question whose answer is a function that says one of `words`; it is tried in all `cases`."""
 
     right: Callable
@@ -20,7 +21,7 @@ class Decision:
     hint: str
     mistakes: tuple[Mistake, ...] = ()
 
-    def __call__(self, answer):
+    def examine(self, answer):
         names = list(inspect.signature(self.right).parameters)
         expect_function(answer, names)
         got = [self._word(answer, names, case) for case in self.cases]
@@ -54,7 +55,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Question):
     """A question whose answer is a dictionary: a label for each thing, or for some, where the others are `sound`.
 
     `replies` says something to each thing that can be labelled wrongly.
@@ -67,7 +68,7 @@ class Labels:
     because: str
     sound: tuple = field(default=())  # things that deserve no label, and may be left out
 
-    def __call__(self, answer):
+    def examine(self, answer):
         expect_function(answer, [])
         got = self._read(called(answer))
         false = [thing for thing in got if thing in self.sound]

@@ -24,6 +24,7 @@ from llmcalc.checks.answers import (
     written,
 )
 from llmcalc.checks.inputs import agree, samples, symbols_for
+from llmcalc.checks.questions import Own, Question
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ BYTE_SLIPS = (
 
 
 @dataclass(frozen=True)
-class Formula:
+class Formula(Question):
     """A question whose answer is a formula of the values that `right` takes.
 
     `lists` names those that are lists; `between` gives the two ends of a value, such as (0, 1): it is tried inside
@@ -65,7 +66,7 @@ class Formula:
     unit: str = ""
     edges: tuple[tuple, ...] = ()
 
-    def __call__(self, answer):
+    def examine(self, answer):
         names = list(inspect.signature(self.right).parameters)
         expect_function(answer, names)
         with caret_told(answer):
@@ -82,8 +83,8 @@ class Formula:
 
 
 @dataclass(frozen=True)
-class Number:
-    """A question whose answer is one number in a unit; `right` takes nothing."""
+class Number(Question):
+    """A question whose answer is one number in a unit; `right` takes the learner's own `values`, if there are any."""
 
     right: Callable
     unit: str
@@ -92,24 +93,36 @@ class Number:
     tolerance: float = 0.005  # three digits will do; counts say 0
     whole: str = ""  # what to do with a count that is not whole, where that is part of the question
     rounds_up: bool = False  # such a count is the least that is enough, not the most that fits
+    values: dict[str, Own] = field(default_factory=dict)
+    where: Callable | None = None  # takes the same values, and says whether they go together
 
-    def __call__(self, answer):
+    def examine(self, answer):
         expect_function(answer, [])
         with caret_told(answer):
-            got, expected = number(called(answer)), self.right()
-            self._compare(got, expected)
+            got, expected = number(called(answer)), self.right(*self.yours)
+            if not _near(got, expected, self.tolerance):
+                self._refuse_others(answer, got)
+                self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
 
-    def _compare(self, got, expected):
-        if _near(got, expected, self.tolerance):
-            return
+    def _refuse_others(self, answer, got):
+        """Say so where the answer is one for values that are not the learner's."""
+        used = set(answer.__code__.co_names) if inspect.isfunction(answer) else ()
+        for name, value in self.yours._asdict().items():
+            if name in used and answer.__globals__.get(name, value) != value:
+                raise Wrong(f"`{name}` is not the value you have now. Run the cell with this question's values again.")
+        standard = self.values_of("")
+        if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
+            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
+
+    def _explain(self, got, expected):
         counted, told = got, written(got)
         if self.tolerance == 0:
             rounded = math.ceil if self.rounds_up else math.floor if self.whole else round
             counted = rounded(got)  # rounding is a slip of its own, told last
             told = exactly(got)
         for mistake in self.mistakes:
-            if _near(counted, mistake.gives(), self.tolerance):
+            if _near(counted, mistake.gives(*self.yours), self.tolerance):
                 raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
         if counted == expected:
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
@@ -119,14 +132,14 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Question):
     """A question with options; every wrong option has a reply of its own."""
 
     right: str
     because: str
     replies: dict
 
-    def __call__(self, answer):
+    def examine(self, answer):
         expect_function(answer, [])
         try:
             got = called(answer)

@@ -5,6 +5,7 @@ from functools import cache
 from itertools import product
 
 from llmcalc.checks.answers import Wrong, called, expect_function, shortened
+from llmcalc.checks.questions import Question
 from llmcalc.planning import plan
 from llmcalc.units import HOUR, readable
 
@@ -83,12 +84,12 @@ def best_of_each():
 
 
 @dataclass(frozen=True)
-class Planned:
+class Planned(Question):
     """A question whose answer is a dict of choices; it is planned, and told what comes of it. The planner may help."""
 
     best: object  # a function that returns the best plan
 
-    def __call__(self, answer):
+    def examine(self, answer):
         expect_function(answer, [])
         got = called(answer, closed=False)
         planned = _planned(_checked(got))

@@ -4,15 +4,16 @@ from fractions import Fraction
 
 from llmcalc.blocks import attention_flops, attention_weights, gated_feed_forward_weights
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.compute import matmul_flops, training_flops
 from llmcalc.flops import forward_ledger
 from llmcalc.models import model
 from llmcalc.transformer import Transformer
 
-EXPERTS = model("qwen3-30b-a3b").parameters
-"""Of a model whose tokens use a few of its experts only."""
-READ = 36 * 10**12
-"""Tokens that it read (arXiv:2505.09388)."""
+EXPERTS = ("qwen3-30b-a3b", "deepseek-v3", "mixtral-8x22b", "gpt-oss-120b", "deepseek-v2", "qwen1.5-moe-a2.7b")
+"""Models whose tokens use a few of their experts only."""
+READ = tuple(trillions * 10**12 for trillions in (36, 8, 10, 12, 18, 24, 30))
+"""Tokens that they read; the first model read the first number of them (arXiv:2505.09388)."""
 
 RULE_SLIPS = (
     ("the backward pass forgotten", Fraction(2, 6), "Training goes back as well, with two products for each forward."),
@@ -29,6 +30,10 @@ def slips(table, gives):
     return tuple(
         Mistake(name, lambda *values, factor=factor: gives(factor, *values), hint) for name, factor, hint in table
     )
+
+
+def _by_the_rule(preset, text):
+    return training_flops(model(preset).parameters.active, text)
 
 
 def _catches_up(weights, width):
@@ -92,17 +97,21 @@ def _recomputation_slips():
 
 QUESTIONS = {
     "experts_training_flops": Number(
-        right=lambda: training_flops(EXPERTS.active, READ),
+        values={
+            "preset": Own("a model with experts", EXPERTS),
+            "text": Own("tokens that it reads", READ),
+        },
+        right=_by_the_rule,
         unit="FLOP",
         hint="What does one token cost, forward and backward? And which of the parameters does it meet? "
         "Perhaps more than one thing is off.",
         mistakes=(
             Mistake(
                 "every expert counted for every token",
-                lambda: training_flops(EXPERTS.total, READ),
+                lambda preset, text: training_flops(model(preset).parameters.total, text),
                 "An expert that a token is not sent to has no product with it.",
             ),
-            *slips(RULE_SLIPS, lambda factor: factor * training_flops(EXPERTS.active, READ)),
+            *slips(RULE_SLIPS, lambda factor, *job: factor * _by_the_rule(*job)),
         ),
     ),
     "lookup_and_output": Choice(
