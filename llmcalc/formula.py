@@ -34,6 +34,15 @@ def formulas_closed():
         _closed.reset(token)
 
 
+def refuse_if_closed(name):
+    """Raise FormulasClosed where the learner's own answer is asked for, and not the package's `name`."""
+    if _closed.get():
+        raise FormulasClosed(
+            f"Your function asks the package ({name}), whose formulas refuse while a check runs. "
+            "Write the arithmetic yourself, with the values that the question gives."
+        )
+
+
 def formula(function):
     """Put `function` behind the gate and into `FORMULAS`.
 
@@ -58,11 +67,7 @@ def formula(function):
 
     @functools.wraps(function)
     def gated(*args, **kwargs):
-        if _closed.get():
-            raise FormulasClosed(
-                f"Your function asks the package ({name}), whose formulas refuse while a check runs. "
-                "Write the arithmetic yourself, with the values that the question gives."
-            )
+        refuse_if_closed(name)
         # What `signature.bind` would do, in a fraction of its time; it still says what is wrong.
         given = dict(zip(places, args, strict=False)) | kwargs
         call = silent | given

@@ -177,6 +177,11 @@ def test_a_wrong_answer_fails_under_nbval_although_its_cell_may_fail(tmp_path):
     assert "2 failed" in said  # the check, and what is said at the end of it
 
 
+def test_an_answer_cannot_ask_a_question_for_its_answer():
+    with pytest.raises(Wrong, match=r"asks the package \(checks.work_in_pflop_days\)"):
+        checks.work_in_pflop_days(lambda: checks.work_in_pflop_days.right("Llama 3.1 405B"))
+
+
 # --- progress
 
 

@@ -8,6 +8,8 @@ An exercise starts with `begin`, which hands out the learner's own values, and e
 
 import importlib
 
+from llmcalc.formula import refuse_if_closed
+
 _SUBJECTS = (
     "mlp",
     "layers",
@@ -56,5 +58,6 @@ def __getattr__(name):
         if name == subject:
             return module
         if name in module.QUESTIONS:
+            refuse_if_closed(f"checks.{name}")  # a question knows its answer
             return module.QUESTIONS[name]
     raise AttributeError(f"there is no check {name!r}")
