@@ -1,9 +1,9 @@
 """What stands on the printed formula sheet: which formulas, and what the registry says about each.
 
 A formula is on the sheet if a lesson proves it (its name stands in a cell that asks `same`), if two lessons or more
-call it, or if a lesson closes with it. It is left out if it is a document's or a paper's own count, which lessons call in
-order to check it; if it follows from one that is there in a line; or if no lesson does more than use it. Tests hold all
-of this to the code of the lessons.
+call it, or if a lesson closes with it. It is left out if it is a document's or a paper's own count, which lessons call
+in order to check it; if it follows in a line from one that is there; or if no lesson does more than use it. Tests hold
+all of this to the code of the lessons.
 """
 
 import importlib
@@ -15,15 +15,15 @@ from llmcalc.formula import FORMULAS
 from llmcalc.notation import NOTATION, letter
 
 HOMES = (
-    "allocation blocks collectives communication compute finetuning inference memory mlp parallel pipeline "
-    "quantization scaling sharding states"
+    "allocation blocks collectives communication compute deep_dive finetuning inference memory mlp parallel pipeline "
+    "published quantization scaling serving sharding states"
 )
-"""The modules whose formulas are on the sheet."""
+"""The modules that hold formulas: they are registered when their module is imported."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson's part of the sheet: the formulas that it is the first to prove, or else to call, in its own order.
+    """A lesson's part of the sheet: the formulas that it is the first to prove, or that it calls most.
 
     A lesson without any puts together what the others derived: `goes_through` names what its code goes through.
     """
@@ -79,9 +79,10 @@ LESSONS = (
     Lesson(
         "11",
         "How far can you trust a number?",
-        goes_through="matmul_flops stored_bytes dense_weights dense_activation_bytes largest_batch training_state_bytes "
-        "dense_forward_flops embedding_weights attention_weights feed_forward_weights gated_feed_forward_weights "
-        "training_flops attention_flops utilization growth_for_gain state_bytes_per_parameter kv_cache_bytes",
+        goes_through="matmul_flops stored_bytes dense_weights dense_activation_bytes largest_batch "
+        "training_state_bytes dense_forward_flops embedding_weights attention_weights feed_forward_weights "
+        "gated_feed_forward_weights training_flops attention_flops utilization growth_for_gain "
+        "state_bytes_per_parameter kv_cache_bytes",
     ),
 )
 
@@ -117,7 +118,7 @@ class Entry:
 
     @property
     def short_source(self):
-        """Authors, year and place, without the title of the work; nothing where the source is an argument, not a work."""
+        """Authors, year and place, without the title; nothing where the source is an argument and no work."""
         first = re.split(r"[;:] ", re.sub(r',? "[^"]*"', "", self.source))[0]
         return first if re.search(r"\b(?:19|20)\d\d\b", first) else ""
 
@@ -131,8 +132,7 @@ def entries():
         Numbered from 1; `expression` is what the formula returns for the letters of `llmcalc.notation`, as SymPy
         expression, `letters` are the names of its parameters.
     """
-    for home in HOMES.split():
-        importlib.import_module(f"llmcalc.{home}")
+    _register()
     names = [(lesson.number, name) for lesson in LESSONS for name in lesson.names.split()]
     return [_entry(number, lesson, name) for number, (lesson, name) in enumerate(names, start=1)]
 
@@ -145,6 +145,7 @@ def reason_to_leave_out(name):
     KeyError
         If there is no formula of that name.
     """
+    _register()
     if any(name in lesson.names.split() for lesson in LESSONS):
         return None
     if name in FOLLOWING:
@@ -158,6 +159,11 @@ def legend():
     """The quantities whose letters are on the sheet, by letter: capitals beside small ones, Greek letters last."""
     used = {name for entry in entries() for name in entry.letters}
     return sorted((NOTATION[name] for name in used), key=lambda row: (row.letter.startswith("\\"), *_order(row)))
+
+
+def _register():
+    for home in HOMES.split():
+        importlib.import_module(f"llmcalc.{home}")
 
 
 def _order(row):

@@ -30,8 +30,8 @@ FLOORS = (
         "views",
         "svg svg.canvas svg.areas svg.bars svg.lanes svg.lines svg.ticks palette display outlines "
         "views.compute views.families views.fitting views.ledger views.low_bits views.many_gpus views.mlp "
-        "views.notation views.parameters views.printed views.precision views.runs views.serving views.slips views.sources "
-        "views.states views.storage views.training_step views.valleys",
+        "views.notation views.parameters views.precision views.printed views.runs views.serving views.slips "
+        "views.sources views.states views.storage views.training_step views.valleys",
     ),
     (
         "explorers and checks",

@@ -4,8 +4,8 @@ from html import escape
 
 from llmcalc.display import table
 from llmcalc.notation import NOTATION
-from llmcalc.sheet import LESSONS, entries, legend
 from llmcalc.outlines import text_width, typeset
+from llmcalc.sheet import LESSONS, entries, legend
 
 WIDTH, HEIGHT, EDGE = 559, 752, 4
 """The sheet in points, 197 x 265 mm, and the white around it: on A4 and US Letter printers reach all of it."""
@@ -27,8 +27,8 @@ _PRINTED = f"""<style>
 .jp-Cell:has(.llmcalc-sheet) :is(.jp-Cell-inputWrapper, .jp-OutputPrompt, .jp-Collapser) {{ display: none !important }}
 .jp-Notebook:has(.llmcalc-sheet), .jp-Notebook:has(.llmcalc-sheet) main, .jp-Cell:has(.llmcalc-sheet),
 .jp-Cell:has(.llmcalc-sheet) :is(div) {{ margin: 0 !important; padding: 0 !important; border: 0 !important }}
-.llmcalc-sheet img {{ width: {(WIDTH + 2 * EDGE) / 72 * 25.4:.1f}mm !important; max-width: 100% !important; max-height: 99vh;
-  display: block; margin: 0 auto; object-fit: contain }}
+.llmcalc-sheet img {{ width: {(WIDTH + 2 * EDGE) / 72 * 25.4:.1f}mm !important; max-width: 100% !important;
+  max-height: 99vh; object-fit: contain; display: block; margin: 0 auto }}
 }}
 </style>"""
 
@@ -56,14 +56,15 @@ def formula_sheet():
             top += block_height + spare / len(part)
     draw += [piece(0, bottom) for piece in key]
     says = (
-        f"A printed page with {len(rows)} formulas, by lesson, each with its unit and its source, and with the meaning of "
-        f"their {len(letters)} letters. The table below says the same in words."
+        f"A printed page with {len(rows)} formulas, by lesson, each with its unit and its source, and with the meaning "
+        f"of their {len(letters)} letters. The table below says the same in words."
     )
+    x, y, width, height = -EDGE, -EDGE, WIDTH + 2 * EDGE, HEIGHT + 2 * EDGE
     return (
         f'{_PRINTED}<div class="llmcalc-sheet"><svg xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'aria-label="{escape(says)}" viewBox="{-EDGE} {-EDGE} {WIDTH + 2 * EDGE:.1f} {HEIGHT + 2 * EDGE:.1f}" width="100%" '
-        f'style="max-width:1140px;font-family:Helvetica,Arial,\'Liberation Sans\',sans-serif;font-size:{SMALL}px">'
-        f'<rect x="{-EDGE}" y="{-EDGE}" width="{WIDTH + 2 * EDGE:.1f}" height="{HEIGHT + 2 * EDGE:.1f}" fill="#ffffff"/>'
+        f'aria-label="{escape(says)}" width="100%" viewBox="{x} {y} {width} {height}" '
+        f"style=\"max-width:1140px;font-family:Helvetica,Arial,'Liberation Sans',sans-serif;font-size:{SMALL}px\">"
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="#ffffff"/>'
         f"{''.join(draw)}</svg></div>"
     )
 
