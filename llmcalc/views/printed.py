@@ -28,7 +28,7 @@ _PRINTED = f"""<style>
 .jp-Notebook:has(.llmcalc-sheet), .jp-Notebook:has(.llmcalc-sheet) main, .jp-Cell:has(.llmcalc-sheet),
 .jp-Cell:has(.llmcalc-sheet) :is(div) {{ margin: 0 !important; padding: 0 !important; border: 0 !important }}
 .llmcalc-sheet img {{ width: {(WIDTH + 2 * EDGE) / 72 * 25.4:.1f}mm !important; max-width: 100% !important;
-  max-height: 99vh; object-fit: contain; display: block; margin: 0 auto }}
+  max-height: 99.6vh; object-fit: contain; display: block; margin: 0 auto }}
 }}
 </style>"""
 
