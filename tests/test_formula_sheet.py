@@ -12,6 +12,7 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 import formulas_used
+import matplotlib
 import nbformat
 import pytest
 import sympy as sp
@@ -173,11 +174,14 @@ def test_outlines_are_stored_for_what_the_sheet_shows_and_for_nothing_else():
 
 
 def test_stored_outlines_are_those_that_matplotlib_sets():
+    """To the last point with the version that set them; others space the letters and the bars of fractions anew."""
     for latex in mathematics():
         stored, anew = typeset(latex), set_anew(latex)
-        lengths = dataclasses.astuple(stored)[1:]
-        assert lengths == pytest.approx(dataclasses.astuple(anew)[1:], abs=0.08), latex
+        if matplotlib.__version__ == _stored()["matplotlib"]:
+            assert stored == anew, latex
         assert stored.path.count("m") == anew.path.count("m"), latex  # as many strokes and holes
+        assert stored.width == pytest.approx(anew.width, rel=0.1, abs=0.1), latex
+        assert (stored.height, stored.depth) == pytest.approx((anew.height, anew.depth), abs=0.5), latex
 
 
 def test_a_formula_that_is_not_stored_is_set_on_the_spot():

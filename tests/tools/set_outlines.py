@@ -23,7 +23,12 @@ def widths(name):
 
 def main():
     formulas = {latex: asdict(set_anew(latex)) for latex in sorted(set(mathematics()))}
-    held = {"plain": widths("phvr8a"), "bold": widths("phvb8a"), "formulas": formulas}
+    held = {
+        "matplotlib": matplotlib.__version__,
+        "plain": widths("phvr8a"),
+        "bold": widths("phvb8a"),
+        "formulas": formulas,
+    }
     STORE.write_text(json.dumps(held, indent=0) + "\n", encoding="utf-8")
     print(f"{STORE.name}: {len(formulas)} outlines, {STORE.stat().st_size:,} bytes")
 
