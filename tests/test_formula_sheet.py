@@ -1,6 +1,5 @@
 """The formula sheet: what stands on it and why, that it is what the code computes, and that it can be read."""
 
-import dataclasses
 import importlib
 import inspect
 import pkgutil
