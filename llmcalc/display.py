@@ -8,6 +8,7 @@ from numbers import Real
 
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _SAYS = re.compile(r'aria-label="([^"]*)"')
+_WIDEST = re.compile(r"max-width:(\d+px)")
 
 
 class show:
@@ -37,6 +38,7 @@ class show:
     def __repr__(self):
         """The same without markup, pictures as their sentences: what a terminal shows."""
         text = _SVG.sub(lambda found: _SAYS.search(found[0])[1] + "\n", self._html)
+        text = re.sub(r"(?s)<style>.*?</style>", "", text)
         text = re.sub(r"</t[hd]><t[hd][^>]*>", " | ", text)
         text = re.sub(r"<p aria-live.*?</p>", "", text)  # the picture's sentence once more
         return unescape(re.sub(r"<[^>]+>", "", re.sub(r"</(tr|p|caption)>", "\n", text))).strip()
@@ -109,4 +111,5 @@ def _cell(value):
 def _image(svg):
     says = _SAYS.search(svg)[1]
     data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{says}" style="max-width:100%;width:760px" src="data:image/svg+xml;base64,{data}"/>'
+    width = _WIDEST.search(svg)[1]
+    return f'<img alt="{says}" style="max-width:100%;width:{width}" src="data:image/svg+xml;base64,{data}"/>'

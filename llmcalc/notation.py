@@ -148,7 +148,8 @@ GROUPS = {
         Symbol("block", "n_b", "values that share a scale", "values"),
         Symbol("scale_bits", "b_s", "size of the scale of a block, its offset included", "bits", may_be_zero=True),
         Symbol("scale_block", "n_s", "scales that share a scale of their own", "scales"),
-        Symbol("second_scale_bits", "b_{ss}", "size of that one, 0 where there is none", "bits", may_be_zero=True),
+        Symbol("second_scale_bits", "b_{ss}", "size of the scale that scales share, 0 where there is none", "bits",
+               may_be_zero=True),
     ),
 }
 # fmt: on

@@ -6,7 +6,7 @@ from llmcalc.formula import amount, formula
 
 @formula
 def kaplan_parameter_loss(parameters, critical_parameters, parameter_exponent):
-    """Loss of a model that never runs out of training text, by Kaplan's power law (P_c / P)^alpha.
+    """Loss of a model that never runs out of training text: Kaplan's power law (P_c / P)^alpha.
 
     The law has no floor: with enough parameters it falls below any loss. Parameters are counted without embeddings.
 
@@ -37,7 +37,7 @@ def kaplan_parameter_loss(parameters, critical_parameters, parameter_exponent):
 
 @formula
 def kaplan_token_loss(tokens, critical_tokens, token_exponent):
-    """Loss of a model that never runs out of parameters, by Kaplan's power law (D_c / D)^alpha.
+    """Loss of a model that never runs out of parameters: Kaplan's power law (D_c / D)^alpha.
 
     Parameters
     ----------

@@ -24,14 +24,14 @@ FLOORS = (
         "ledgers",
         "mlp sizes config transformer models comparisons linears quantization rounding finetuning serving "
         "stages timeline adapters turns cluster traffic jobs needs paces planning ladders remedies "
-        "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips",
+        "documents documents.mlp documents.slides documents.deepdive documents.framework sources slips sheet",
     ),
     (
         "views",
-        "svg svg.canvas svg.areas svg.bars svg.lanes svg.lines svg.ticks palette display "
+        "svg svg.canvas svg.areas svg.bars svg.lanes svg.lines svg.ticks palette display outlines "
         "views.compute views.families views.fitting views.ledger views.low_bits views.many_gpus views.mlp "
-        "views.notation views.parameters views.precision views.runs views.serving views.slips views.sources "
-        "views.states views.storage views.training_step views.valleys",
+        "views.notation views.parameters views.precision views.printed views.runs views.serving views.slips "
+        "views.sources views.states views.storage views.training_step views.valleys",
     ),
     (
         "explorers and checks",

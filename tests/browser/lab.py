@@ -130,6 +130,18 @@ class Lab:
                 context.request.delete(f"{url}api/kernels/{kernel['id']}", headers=headers)
             context.close()
 
+    def printed(self, path, paper):
+        """The PDF that File → Print makes of a notebook, on "A4" or "Letter": that of what the server exports."""
+        context = self._browser.new_context()
+        page = context.new_page()
+        own = self._server["url"]
+        page.route(lambda url: not url.startswith((own, "data:")), lambda route: route.abort())  # as if offline
+        try:
+            page.goto(f"{own}nbconvert/html/{Path(path).as_posix()}?download=false&token={self._server['token']}")
+            return page.pdf(format=paper)
+        finally:
+            context.close()
+
 
 def find_browser():
     """Path of a Chromium or one of its relatives, or None."""
