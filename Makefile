@@ -34,10 +34,11 @@ test: $(TEST)
 bench: $(TEST)
 	@$(VENV_PYTHON) tests/tools/bench.py $(ARGS)
 
-# The exercises carry the links of their solutions, so they follow.
+# The exercises carry the links of their solutions, so they follow; the teacher's guide counts all of them.
 refresh: $(TEST)
 	@$(VENV_PYTHON) tests/tools/refresh.py $(ARGS)
 	@$(VENV_PYTHON) tests/tools/exercises.py
+	@$(VENV_PYTHON) tests/tools/guide.py
 
 exercises: $(TEST)
 	@$(VENV_PYTHON) tests/tools/exercises.py

@@ -32,6 +32,7 @@ def explore(view, **choices):
     """
     parameters = inspect.signature(view).parameters
     controls, rows, picture = {}, [], widgets.HTML(value=view())
+    picture.add_class("llmcalc-picture")
 
     def redraw(_change):
         try:
@@ -50,7 +51,7 @@ def explore(view, **choices):
         controls[name], row = make(_label(name), values, default, redraw)
         rows.append(row)
     panel = widgets.Box(rows, layout=widgets.Layout(flex_flow="row wrap"))  # two columns where there is room
-    box = _Explorer([panel, picture])
+    box = _Explorer([panel, picture, _large_for_a_room()])
     box.says = f"Explorer: run the cell to move {', '.join(map(_label, choices))}"
     box.add_class("llmcalc-explorer")
     return box
@@ -108,6 +109,25 @@ def _number(label, values, default, redraw):
     field.observe(to_slider, names="value")
     return field, widgets.HBox([field, slider], layout=_ROW)
 
+
+def _large_for_a_room():
+    """What makes an explorer large in a view of its own ("Create New View for Cell Output"), and only there.
+
+    Sizes follow the height of the window, so that they are the same from the back row on every projector. The 16 of
+    a picture's text stand among 760 of its width, so that a picture as wide as the window is high has text of 2.1 vh.
+    """
+    return widgets.HTML(value=f"<style>{_PROJECTED}</style>", layout=widgets.Layout(display="none"))
+
+
+_PROJECTED = """
+.jp-LinkedOutputView .llmcalc-explorer {
+    --jp-widgets-font-size: 2.1vh; --jp-widgets-inline-height: 4vh; font-size: 2.1vh;
+}
+.jp-LinkedOutputView .llmcalc-explorer :is(svg, p) { max-width: 100vh !important; }
+.jp-LinkedOutputView .llmcalc-explorer :is(.widget-hbox, .widget-html-content, input, select, table) {
+    font-size: 2.1vh;
+}
+"""
 
 _STYLE = {"description_width": "10em"}
 _ROW = widgets.Layout(width="35em")

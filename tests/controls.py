@@ -10,13 +10,13 @@ class Explorer:
 
     def __init__(self, view, **choices):
         self.box = explore(view, **choices)
+        (self.picture,) = (widget for widget in descendants(self.box) if "llmcalc-picture" in widget._dom_classes)
         self.controls, self.sliders = {}, {}
         for widget in descendants(self.box):
             if isinstance(widget, widgets.SelectionSlider):
                 self.sliders[widget.tooltip] = widget
             elif isinstance(widget, widgets.ValueWidget) and not isinstance(widget, widgets.HTML):
                 self.controls[widget.description] = widget
-        (self.picture,) = (widget for widget in descendants(self.box) if isinstance(widget, widgets.HTML))
 
 
 def descendants(widget):

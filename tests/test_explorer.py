@@ -1,6 +1,7 @@
 """Explorers: controls that stay in step, one redraw for each change, and words where a view refuses."""
 
 import random
+import re
 
 import ipywidgets as widgets
 import pytest
@@ -45,6 +46,13 @@ def test_starts_with_the_view_at_its_defaults(view, explorer):
 
 def test_is_marked_as_an_explorer(explorer):
     assert isinstance(explorer.box, widgets.VBox) and "llmcalc-explorer" in explorer.box._dom_classes
+
+
+def test_is_large_in_a_view_of_its_own_and_nowhere_else(explorer):
+    (style,) = (widget for widget in descendants(explorer.box) if "<style>" in str(getattr(widget, "value", "")))
+    selectors = re.findall(r"([^{}<>]+)\{", style.value)
+    assert selectors and all(each.strip().startswith(".jp-LinkedOutputView .llmcalc-explorer") for each in selectors)
+    assert style.layout.display == "none"
 
 
 CHANGES = [("width", "controls", 16), ("width", "controls", 5), ("width", "sliders", 16), ("share", "controls", 0.3)]

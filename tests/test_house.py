@@ -5,6 +5,7 @@ import fnmatch
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from workshop import ROOT
@@ -129,6 +130,13 @@ def test_importing_the_package_leaves_the_large_libraries_out():
 def test_modules_can_be_read_in_one_sitting():
     lengths = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
     assert {module: length for module, length in lengths.items() if length > 300} == {}
+
+
+def test_an_installation_that_copies_the_package_copies_all_of_it():
+    """The lessons' own installation points to the folder and would not notice; a hub's may copy."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == folders
 
 
 def test_only_what_belongs_there_stands_at_the_top():

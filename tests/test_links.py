@@ -7,7 +7,8 @@ import nbformat
 import pytest
 from workshop import LESSONS, MASTERS, ROOT
 
-PAGES = [ROOT / "README.md", *LESSONS, *MASTERS, *sorted((ROOT / "notebooks" / "exercises").glob("*.ipynb"))]
+GUIDE = ROOT / "notebooks" / "TEACHING.md"
+PAGES = [ROOT / "README.md", GUIDE, *LESSONS, *MASTERS, *sorted((ROOT / "notebooks" / "exercises").glob("*.ipynb"))]
 
 LINK = re.compile(
     r"""\]\(\s*<?([^)\s>]+)>?[^)]*\)                # [text](target "title"), ![alt](target)
@@ -77,7 +78,7 @@ def test_links_to_the_outside_are_encrypted(page):
     assert [link for link in outside if not re.match(r"https://[\w.-]+", link)] == []
 
 
-@pytest.mark.parametrize("start", ["README.md", "notebooks/00_start_here.ipynb"])
+@pytest.mark.parametrize("start", ["README.md", "notebooks/00_start_here.ipynb", "notebooks/TEACHING.md"])
 def test_every_lesson_is_linked_where_people_begin(start):
     page = ROOT / start
     linked = {page, *(file_of(link, page) for link in links_of(page) if is_inside(link))}

@@ -51,7 +51,7 @@ def explorers(page: Page):
 
 def picture_of(explorer):
     """Where an explorer shows its view."""
-    return explorer.locator(".widget-html-content")
+    return explorer.locator(".llmcalc-picture .widget-html-content")
 
 
 def standing(page):

@@ -81,6 +81,11 @@ class Lesson:
             explorer.evaluate("explorer => explorer.scrollIntoView({block: 'start'})")
             self.page.screenshot(path=_album() / f"{self.path.stem}-{name}.png")
 
+    def photograph_projected(self, name):
+        """Save the window as it stands."""
+        if _album():
+            self.page.screenshot(path=_album() / f"{self.path.stem}-projected-{name}.png")
+
     @contextmanager
     def unrolled(self):
         """The page as tall as the notebook, so that nothing is scrolled out of sight."""
@@ -234,4 +239,4 @@ _PROMPTS = (
 )
 
 _EXPLORERS_ARE_DRAWN = """() => [...document.querySelectorAll('.llmcalc-explorer')].every(
-    explorer => explorer.querySelector('.widget-html-content')?.children.length)"""
+    explorer => explorer.querySelector('.llmcalc-picture .widget-html-content')?.children.length)"""
