@@ -10,6 +10,7 @@ import importlib
 
 _SUBJECTS = (
     "mlp",
+    "network_runs",
     "layers",
     "shared_heads",
     "parameters",
@@ -19,6 +20,7 @@ _SUBJECTS = (
     "purchases",
     "budgets",
     "scaling_laws",
+    "lifetimes",
     "precision",
     "few_bits",
     "scaled_blocks",
