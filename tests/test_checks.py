@@ -125,7 +125,7 @@ def test_an_answer_that_refuses_symbols_is_tried_with_numbers_and_told_so(whole,
 
 @pytest.mark.parametrize("kind", [int, float, np.int32, np.float64, sp.Integer])
 def test_a_number_may_be_of_any_kind(kind):
-    checks.batch_in_24_GiB(lambda: kind(RIGHT_BATCH))
+    checks.largest_batch(lambda: kind(RIGHT_BATCH))
 
 
 @pytest.mark.parametrize("written", ["b", "B", " b ", "b)", "B.", '"b"', "'b'", "`b`"])
@@ -134,9 +134,9 @@ def test_a_letter_may_be_large_or_small(written):
 
 
 def test_three_digits_are_enough_for_a_rate_but_not_two():
-    checks.pace_at_40_percent(lambda: 25_500)
+    checks.examples_per_second(lambda: 25_500)
     with pytest.raises(Wrong):
-        checks.pace_at_40_percent(lambda: 25_000)
+        checks.examples_per_second(lambda: 25_000)
 
 
 @pytest.mark.parametrize(("given", "factor"), [(2.06, "1,000,000,000,000"), (2060, "1,000,000,000")])
@@ -147,9 +147,9 @@ def test_a_number_in_trillions_or_billions_is_told_so_when_rounded_to_three_digi
 
 def test_a_whole_count_must_be_exact():
     with pytest.raises(Wrong):
-        checks.batch_in_24_GiB(lambda: RIGHT_BATCH - 1)
+        checks.largest_batch(lambda: RIGHT_BATCH - 1)
     with pytest.raises(Wrong, match=r"87,370\.5 is not a whole number of examples\. .* round down"):
-        checks.batch_in_24_GiB(lambda: RIGHT_BATCH + 0.5)
+        checks.largest_batch(lambda: RIGHT_BATCH + 0.5)
 
 
 def test_a_count_that_is_not_whole_is_told_with_all_its_digits():
@@ -177,7 +177,7 @@ def test_a_number_is_told_as_people_write_it(value, text, capsys):
 def test_the_size_for_the_service_is_the_one_that_suits_its_served_tokens():
     """Where the lifetime cost has its minimum, D_s = 3D(quotient - 1); the answer comes from trying sizes."""
     law, size, text = fit("besiroglu printed").reducible, 40e9, 800e9
-    best = QUESTIONS["size_for_the_service"].right()
+    best = checks.size_for_the_service.right(*checks.size_for_the_service.yours)
     tokens = tokens_for_same_loss(size, text, best / size, **law)
     quotient = (tokens / optimal_tokens_for(best, **law)) ** law["token_exponent"]
     assert 3 * tokens * (quotient - 1) == pytest.approx(20e12, rel=0.01)
@@ -189,7 +189,8 @@ def test_the_size_for_the_service_is_the_one_that_suits_its_served_tokens():
 
 def test_after_the_tokens_that_the_answer_names_both_models_have_cost_the_same():
     size, text = 40e9, 800e9
-    half_text, served = (QUESTIONS[name].right() for name in ("tokens_at_half_the_size", "served_until_even"))
+    asked = QUESTIONS["tokens_at_half_the_size"], QUESTIONS["served_until_even"]
+    half_text, served = (question.right(*question.yours) for question in asked)
     assert lifetime_flops(size / 2, half_text, served) == pytest.approx(lifetime_flops(size, text, served), rel=1e-12)
     law = fit("besiroglu printed").constants
     assert chinchilla_loss(size / 2, half_text, **law) == pytest.approx(chinchilla_loss(size, text, **law), rel=1e-12)
@@ -406,7 +407,7 @@ def test_speaks_of_bits_and_bytes_only_where_bytes_are_asked_for():
 def test_a_number_near_a_slip_with_units_is_not_taken_for_one():
     """24 GiB less 20 bytes a parameter is 0.976 of the answer, close to 1000 / 1024, and something else."""
     with pytest.raises(Wrong) as told:
-        checks.batch_in_24_GiB(lambda: (24 * 2**30 - 20 * 300_060_000) // 240_000)
+        checks.largest_batch(lambda: (24 * 2**30 - 20 * 300_060_000) // 240_000)
     assert "looks like" not in str(told.value)
 
 
@@ -502,7 +503,7 @@ def unsolved():
 
 def test_an_open_question_says_so_kindly():
     with pytest.raises(StillOpen, match="still open"):
-        checks.batch_in_24_GiB(unsolved)
+        checks.largest_batch(unsolved)
 
 
 @pytest.mark.parametrize(
@@ -525,7 +526,7 @@ def test_an_open_question_says_so_kindly():
 )
 def test_an_answer_that_is_no_number_is_told_what_it_is(answer, says):
     with pytest.raises(Wrong, match=re.escape(says)):
-        checks.batch_in_24_GiB(answer)
+        checks.largest_batch(answer)
 
 
 def test_a_function_of_other_arguments_is_told_which_are_given():

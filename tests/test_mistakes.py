@@ -9,8 +9,10 @@ import math
 import pytest
 
 from llmcalc import checks
-from llmcalc.checks import scaling_laws
+from llmcalc.checks import lifetimes
+from llmcalc.checks.scaling_laws import tokens_for
 
+CLUSTER = (128, 10, 312e12, 0.45)  # GPUs, days, peak, utilization
 BUDGET = 128 * 312e12 * 0.45 * 864_000
 RUN = (10**9, 10**12, 8, 10**15, 0.5)  # parameters, tokens, GPUs, peak, utilization
 SECONDS = 6 * 10**21 / (8 * 10**15 * 0.5)
@@ -45,9 +47,9 @@ AGAIN = [
     ("fullest_with_segments", "whole-number division", (22, 4, 10, 100), 480),
     ("bytes_with_frozen_layers", "gradients of all parameters", (100, 0.25, 2, 2), 100 * (2 + 2) + 25 * 12),
     ("bytes_with_frozen_layers", "the frozen share taken for the trained one", (100, 0.25, 2, 2), 200 + 75 * 14),
-    ("size_for_the_cluster", "the forward pass alone", (), math.sqrt(BUDGET / 40)),
-    ("size_for_the_cluster", "the square root of the budget alone", (), math.sqrt(BUDGET) / 120),
-    ("size_for_the_cluster", "one operation for each parameter and token", (), math.sqrt(BUDGET / 20)),
+    ("size_for_the_cluster", "the forward pass alone", CLUSTER, math.sqrt(BUDGET / 40)),
+    ("size_for_the_cluster", "the square root of the budget alone", CLUSTER, math.sqrt(BUDGET) / 120),
+    ("size_for_the_cluster", "one operation for each parameter and token", CLUSTER, math.sqrt(BUDGET / 20)),
     ("days_of_training", "the backward pass forgotten", RUN, SECONDS / 3 / 86_400),
     ("days_of_training", "the utilization forgotten", RUN, SECONDS / 2 / 86_400),
     ("days_of_training", "hours in place of days", RUN, SECONDS / 3600),
@@ -79,12 +81,13 @@ def test_a_mistake_comes_to_what_its_name_says(question, name, values, amount):
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 1, 3])
-def test_the_search_for_the_cheapest_life_ends_inside_its_range(share):
-    served = share * scaling_laws.SERVED
-    best = scaling_laws._cheapest(served)
+@pytest.mark.parametrize("learner", ["", "ada", "2026-117"])
+def test_the_search_for_the_cheapest_life_ends_inside_its_range(learner, share):
+    size, text, served = checks.size_for_the_service.values_of(learner)
+    best = lifetimes._cheapest(size, text, share * served)
 
     def cost(factor):
-        size = factor * best
-        return scaling_laws.lifetime_flops(size, scaling_laws._text(size / scaling_laws.SIZE), served)
+        tokens = tokens_for(size, text, factor * best / size)
+        return lifetimes.lifetime_flops(factor * best, tokens, share * served)
 
     assert cost(1) <= min(cost(0.99), cost(1.01))

@@ -17,7 +17,7 @@ from llmcalc.checks.engine import Mistake, Number
 from llmcalc.checks.questions import OPEN, SOLVED, WRONG, Own, Question
 
 ASKED = {task.check: getattr(checks, task.check) for tasks in EXERCISES.values() for task in tasks}
-OWN = {name: question for name, question in ASKED.items() if question.values}
+OWN = {name: question for name, question in ASKED.items() if question.yours}
 LEARNERS = ["", *(f"learner {number}" for number in range(24))]
 EXERCISE = "03_training_compute_6pd"
 
@@ -94,6 +94,22 @@ def test_values_that_do_not_go_together_are_drawn_again():
     )
     drawn = {question.values_of(f"learner {number}") for number in range(100)}
     assert drawn == {(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)}
+
+
+def test_a_question_that_builds_on_another_has_its_values_too():
+    first = areas()
+    second = Number(
+        right=lambda width, height, depth: width * height * depth,
+        unit="cubes",
+        hint="Multiply.",
+        values={"depth": Own("depth", (2, 4, 6))},
+        where=lambda width, height, depth: depth != width + 1,
+        builds_on=first,
+    )
+    assert second.yours == (3, 20, 2)
+    for number in range(50):
+        drawn = second.values_of(f"learner {number}")
+        assert drawn[:2] == first.values_of(f"learner {number}") and drawn.depth != drawn.width + 1
 
 
 # --- checking

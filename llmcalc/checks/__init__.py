@@ -12,6 +12,7 @@ from llmcalc.formula import refuse_if_closed
 
 _SUBJECTS = (
     "mlp",
+    "network_runs",
     "layers",
     "shared_heads",
     "parameters",
@@ -21,6 +22,7 @@ _SUBJECTS = (
     "purchases",
     "budgets",
     "scaling_laws",
+    "lifetimes",
     "precision",
     "few_bits",
     "scaled_blocks",

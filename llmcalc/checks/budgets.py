@@ -4,15 +4,29 @@ from fractions import Fraction
 
 from llmcalc.allocation import optimal_parameters, optimal_tokens, rule_flops, rule_parameters, rule_tokens
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.compute import seconds_for, training_flops
 from llmcalc.inference import serving_flops
 from llmcalc.scaling import kaplan_parameter_loss
 from llmcalc.units import DAY, HOUR, MINUTE, TFLOP
 
+CLUSTER = {
+    "gpus": Own("devices that a group gets", (128, 32, 64, 96, 192, 256)),
+    "days": Own("days that it has them", (10, 5, 7, 12, 14, 21, 30)),
+    "peak": Own("peak of one device, in FLOP/s", tuple(tera * TFLOP for tera in (312, 125, 180, 380, 650, 990))),
+    "reached": Own("share of the peak that training reaches", (0.45, 0.30, 0.35, 0.40, 0.50)),
+}
+"""What the question about a size begins with."""
 
-def _bought(gpus=128, utilization=0.45, seconds=10 * DAY, solved=rule_parameters):
-    """The size that the cluster's budget buys."""
-    return solved(gpus * seconds / seconds_for(1, 312 * TFLOP, utilization))
+
+def _bought(gpus, days, peak, reached, day=DAY, solved=rule_parameters):
+    """The size that the cluster's budget buys, where a day has so many seconds."""
+    return solved(gpus * days * day / seconds_for(1, peak, reached))
+
+
+def _solved(solved):
+    """A mistake on the way from the budget to the size."""
+    return lambda *cluster: _bought(*cluster, solved=solved)
 
 
 def _dearer(cost_factor, parameter_exponent, token_exponent, best=optimal_parameters):
@@ -60,67 +74,83 @@ QUESTIONS = {
         },
     ),
     "size_for_the_cluster": Number(
+        values=CLUSTER,
         right=_bought,
         unit="parameters",
         hint="First the budget in FLOP: what all devices really do in all that time. Then the rule, solved for the "
         "size. Perhaps more than one thing is off.",
         mistakes=(
             Mistake(
-                "the utilization forgotten", lambda: _bought(utilization=1), "The peak is not what a program reaches."
-            ),
-            Mistake("one device only", lambda: _bought(gpus=1), "How many devices are there?"),
-            Mistake("one day only", lambda: _bought(seconds=DAY), "How many days are there?"),
-            Mistake("one second only", lambda: _bought(seconds=1), "A rate becomes an amount of work over some time."),
-            Mistake("days for seconds", lambda: _bought(seconds=10), "FLOP/s are operations in a second."),
-            Mistake(
-                "hours for seconds", lambda: _bought(seconds=10 * DAY / HOUR), "FLOP/s are operations in a second."
+                "the utilization forgotten",
+                lambda gpus, days, peak, reached: _bought(gpus, days, peak, 1),
+                "The peak is not what a program reaches.",
             ),
             Mistake(
-                "minutes for seconds", lambda: _bought(seconds=10 * DAY / MINUTE), "FLOP/s are operations in a second."
+                "one device only",
+                lambda gpus, *rest: _bought(1, *rest),
+                "How many devices are there?",
+            ),
+            Mistake(
+                "one day only",
+                lambda gpus, days, *rest: _bought(gpus, 1, *rest),
+                "How many days are there?",
+            ),
+            Mistake(
+                "one second only",
+                lambda gpus, days, *rest: _bought(gpus, 1, *rest, day=1),
+                "A rate becomes an amount of work over some time.",
+            ),
+            *(
+                Mistake(
+                    f"{units} for seconds",
+                    lambda *cluster, day=day: _bought(*cluster, day=day),
+                    "FLOP/s are operations in a second.",
+                )
+                for units, day in (("days", 1), ("hours", DAY // HOUR), ("minutes", DAY // MINUTE))
             ),
             Mistake(
                 "the square root forgotten",
-                lambda: _bought(solved=lambda flops: flops / rule_flops(1)),
+                _solved(lambda flops: flops / rule_flops(1)),
                 "By the rule, the budget grows with the square of the size.",
             ),
             Mistake(
                 "the square root of the budget alone",
-                lambda: _bought(solved=lambda flops: rule_parameters(flops, 1 / 6) / rule_flops(1)),
+                _solved(lambda flops: rule_parameters(flops, 1 / 6) / rule_flops(1)),
                 "Solve for the square of the size first; then take the root of all of it.",
             ),
             Mistake(
                 "the tokens for each parameter left outside of the root",
-                lambda: _bought(solved=lambda flops: rule_parameters(flops, 1) / rule_tokens(1)),
+                _solved(lambda flops: rule_parameters(flops, 1) / rule_tokens(1)),
                 "Solve for the square of the size first; then take the root of all of it.",
             ),
             Mistake(
                 "the operations for each parameter and token left outside of the root",
-                lambda: _bought(solved=lambda flops: rule_parameters(6 * flops) / 6),
+                _solved(lambda flops: rule_parameters(6 * flops) / 6),
                 "Solve for the square of the size first; then take the root of all of it.",
             ),
             Mistake(
                 "tokens for parameters",
-                lambda: rule_tokens(_bought()),
+                lambda *cluster: rule_tokens(_bought(*cluster)),
                 "The text is larger than the size. Which is it?",
             ),
             Mistake(
                 "one token for each parameter",
-                lambda: _bought(solved=lambda flops: rule_parameters(flops, 1)),
+                _solved(lambda flops: rule_parameters(flops, 1)),
                 "How many tokens does the rule give each parameter?",
             ),
             Mistake(
                 "one operation for each parameter and token",
-                lambda: _bought(solved=lambda flops: rule_parameters(6 * flops)),
+                _solved(lambda flops: rule_parameters(6 * flops)),
                 "What does a token of training cost for each parameter?",
             ),
             Mistake(
                 "the forward pass alone",
-                lambda: _bought(solved=lambda flops: rule_parameters(3 * flops)),
+                _solved(lambda flops: rule_parameters(3 * flops)),
                 "Training goes back through the network as well.",
             ),
             Mistake(
                 "a second forward pass (recomputation)",
-                lambda: _bought(solved=lambda flops: rule_parameters(Fraction(6, 8) * flops)),
+                _solved(lambda flops: rule_parameters(Fraction(6, 8) * flops)),
                 "The rule counts what the model needs, without repetitions.",
             ),
         ),

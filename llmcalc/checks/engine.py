@@ -95,6 +95,7 @@ class Number(Question):
     rounds_up: bool = False  # such a count is the least that is enough, not the most that fits
     values: dict[str, Own] = field(default_factory=dict)
     where: Callable | None = None  # takes the same values, and says whether they go together
+    builds_on: Question | None = None  # an earlier question; its values come first in all of these
 
     def examine(self, answer):
         expect_function(answer, [])
@@ -110,7 +111,7 @@ class Number(Question):
         used = set(answer.__code__.co_names) if inspect.isfunction(answer) else ()
         for name, value in self.yours._asdict().items():
             if name in used and answer.__globals__.get(name, value) != value:
-                raise Wrong(f"`{name}` is not the value you have now. Run the cell with this question's values again.")
+                raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
         standard = self.values_of("")
         if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
             raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")

@@ -1,23 +1,7 @@
 """Questions about the multi-layer perceptron: right answers, and the mistakes that people make."""
 
-from llmcalc.checks.engine import Choice, Formula, Mistake, Number
-from llmcalc.compute import examples_per_second
-from llmcalc.memory import largest_batch, stored_bytes
+from llmcalc.checks.engine import Choice, Formula, Mistake
 from llmcalc.mlp import MLP, dense_weights
-from llmcalc.units import GB, GIB, TFLOP
-
-FITTED = MLP([5000] * 13)
-"""The network of the question about the largest batch: 12 matrices, 5000 wide."""
-PACED = MLP([8192] * 13)
-"""The network of the question about throughput: 12 matrices, 8192 wide."""
-
-
-def _batch(memory=24 * GIB, parameters=FITTED.parameters, copies=4, rows=12):
-    return largest_batch(memory, stored_bytes(copies * parameters), stored_bytes(rows * 5000))
-
-
-def _pace(flops, peak=300 * TFLOP, share=0.4):
-    return examples_per_second(peak, flops, share)
 
 
 def _rule(sizes, batch, each):
@@ -189,100 +173,6 @@ QUESTIONS = {
                 "Each entry is a sum of products: for each multiplication there is an addition.",
             ),
         ),
-    ),
-    "batch_in_24_GiB": Number(
-        right=_batch,
-        unit="examples",
-        tolerance=0,
-        whole="Only whole ones fit: round down.",
-        hint="What training keeps for each parameter comes first; the rest of the memory is shared. "
-        "Perhaps more than one thing is off.",
-        mistakes=(
-            Mistake("24 GB for 24 GiB", lambda: _batch(24 * GB), "A GiB is 2**30 bytes."),
-            Mistake(
-                "gradients and optimizer forgotten",
-                lambda: _batch(copies=1),
-                "What does training keep for each parameter besides the weight?",
-            ),
-            Mistake("the optimizer forgotten", lambda: _batch(copies=2), "What does AdamW remember?"),
-            Mistake("the gradients forgotten", lambda: _batch(copies=3), "What does the backward pass produce?"),
-            Mistake("the biases forgotten", lambda: _batch(parameters=FITTED.weights), "Count biases as well."),
-            Mistake(
-                "the network's output counted as kept",
-                lambda: _batch(rows=13),
-                "Each layer keeps its input; there is no layer behind the output.",
-            ),
-            Mistake(
-                "a row forgotten in the activations",
-                lambda: _batch(rows=11),
-                "The input of the first layer is kept too: its weight gradient asks for it.",
-            ),
-            Mistake("the activations of one layer only", lambda: _batch(rows=1), "Every layer keeps its input."),
-            Mistake(
-                "bits for bytes",
-                lambda: (24 * GIB - 32 * 4 * FITTED.parameters) // (32 * 12 * 5000),  # below zero
-                "fp32 has 32 bits; how many bytes is that?",
-            ),
-            Mistake("one example too many", lambda: _batch() + 1, "Round down: a part of an example does not fit."),
-        ),
-    ),
-    "pace_at_40_percent": Number(
-        right=lambda: _pace(PACED.training_flops(1)),
-        unit="examples/s",
-        hint="Work of one example in FLOP; the rate that is really reached in FLOP/s; one over the other. "
-        "Perhaps more than one thing is off.",
-        mistakes=(
-            Mistake(
-                "the utilization forgotten",
-                lambda: _pace(PACED.training_flops(1), share=1),
-                "The peak is not what a program reaches.",
-            ),
-            Mistake(
-                "the backward pass forgotten", lambda: _pace(PACED.forward_flops(1)), "Training goes back as well."
-            ),
-            Mistake(
-                "the forward pass forgotten", lambda: _pace(PACED.backward_flops(1)), "Training goes forward as well."
-            ),
-            Mistake(
-                "four for every layer",
-                lambda: _pace(4 * PACED.weights),
-                "A layer takes part in three products: one forward and two backward.",
-            ),
-            Mistake(
-                "six for every layer, the first included",
-                lambda: _pace(6 * PACED.weights),
-                "One product of the first layer is never needed; here that is more than the last digit asked for.",
-            ),
-            Mistake(
-                "multiplications counted, additions forgotten",
-                lambda: _pace(PACED.training_flops(1) / 2),
-                "A FLOP is a multiplication or an addition.",
-            ),
-            Mistake(
-                "a layer too many",
-                lambda: _pace(MLP([8192] * 14).training_flops(1)),
-                "`layers` counts the weight matrices themselves.",
-            ),
-            Mistake(
-                "a layer forgotten",
-                lambda: _pace(MLP([8192] * 12).training_flops(1)),
-                "`layers` counts the weight matrices themselves.",
-            ),
-            Mistake(
-                "seconds for an example instead of examples in a second",
-                lambda: 1 / _pace(PACED.training_flops(1)),
-                "Which of the two should grow with a faster device?",
-            ),
-        ),
-    ),
-    "slip_in_report": Choice(
-        right="c",
-        because="GB over kB leaves a factor of a million, not of a thousand: more than 70,000 examples fit.",
-        replies={
-            "a": "12 matrices of 8192 by 8192 values, 2 bytes each, are 1,610,612,736 bytes. Check the next line.",
-            "b": "12 inputs of 8192 values, 2 bytes each, are 196,608 bytes. Check the next line.",
-            "d": "The conclusion only repeats what line c computed. Where did the factor go wrong first?",
-        },
     ),
     "double_the_width": Choice(
         right="b",

@@ -32,9 +32,9 @@ def begin(exercise, name=""):
     tasks = _numbered(exercise, of="begin")
     learner = sit(name)
     rows = [
-        (number, letter, _written(drawn), own.meaning)
+        (number, letter, _written(getattr(question.yours, letter)), own.meaning)
         for number, _, question in tasks
-        for (letter, own), drawn in zip(question.values.items(), question.yours, strict=True)
+        for letter, own in question.values.items()
     ]
     whose = f"the values of {learner}" if learner else "the standard values, since there is no name"
     return show(table(rows, ("question", "name", "value", "what it is"), f"Your values: {whose}"))

@@ -1,27 +1,71 @@
 """Questions about the parameters of whole models: right answers, and the mistakes that people make."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 from llmcalc.blocks import attention_weights, feed_forward_weights
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.mlp import dense_weights
 from llmcalc.transformer import Transformer
 
-CONFIG = {
-    "model_type": "llama", "vocab_size": 64_000, "hidden_size": 2560, "intermediate_size": 6912,
-    "num_hidden_layers": 26, "num_attention_heads": 24, "num_key_value_heads": 6, "head_dim": 128,
-    "tie_word_embeddings": True,
-}  # fmt: skip
-"""The config.json of the question about an exact count; no published model has these sizes."""
-CONFIGURED = Transformer.from_config(CONFIG)
-PLAIN = {"gated": False, "norm": "none"}
+SIZES = {
+    "vocab_size": Own("tokens of the vocabulary", (64_000, 32_000, 40_000, 48_000, 80_000, 96_000)),
+    "hidden_size": Own("values of a token", (2560, 1536, 2048, 3072, 3584)),
+    "intermediate_size": Own("values inside a feed-forward part", (6912, 4096, 5632, 7936, 9216)),
+    "num_hidden_layers": Own("layers", (26, 18, 20, 22, 28, 30, 34)),
+    "num_attention_heads": Own("query heads", (24, 18, 20, 28, 30, 36)),
+    "num_key_value_heads": Own("key/value heads", (6, 2, 3, 4, 5, 7)),
+}
+"""The sizes in the config.json of the question about an exact count; no published model has those that come first."""
+FIXED = {"model_type": "llama", "head_dim": 128, "tie_word_embeddings": True}
+"""What else that file says."""
 NORM_WIDTHS = (10, 5, 8, 4)
 """What the norms of a pair of layers may hold: a LayerNorm or an RMSNorm behind every part, or two of them a layer."""
 
 
-def _configured(row=None, **sizes):
+def _told_apart(vocabulary, width, inside, layers, heads, kv_heads):
+    """Whether there is such a model, of a usual shape, in which no two of the slips come to the same number."""
+    if heads == kv_heads or heads % kv_heads or not 2 * width < inside < 4 * width:
+        return False
+    question, sizes = QUESTIONS["parameters_of_config"], (vocabulary, width, inside, layers, heads, kv_heads)
+    numbers = [question.right(*sizes), *(mistake.gives(*sizes) for mistake in question.mistakes)]
+    return len(set(numbers)) == len(numbers)
+
+
+def _model(sizes):
+    return Transformer.from_config(FIXED | dict(zip(SIZES, sizes, strict=True)))
+
+
+def _configured(*sizes, row=None, **changed):
     """The exact count with a slip: a switch of the family, or a size."""
-    return replace(CONFIGURED, family=replace(CONFIGURED.family, **(row or {})), **sizes).parameters.total
+    model = _model(sizes)
+    return replace(model, family=replace(model.family, **(row or {})), **changed).parameters.total
+
+
+def _otherwise(more):
+    """A mistake that makes the exact count larger by `more` of the model."""
+    return lambda *sizes: _configured(*sizes) + more(_model(sizes))
+
+
+def _switched(**row):
+    """A mistake about the model's family."""
+    return lambda *sizes: _configured(*sizes, row=row)
+
+
+def _squared(model, matrices):
+    """Weights that so many matrices of each layer gain or lose if they are taken for square ones."""
+    return matrices * model.layers * model.width * (model.width - model.heads * model.head_dim)
+
+
+def _narrowed(model, head_dim):
+    """Weights that attention gains or loses with heads of another width."""
+    return model.layers * model.attention_weights * Fraction(head_dim - model.head_dim, model.head_dim)
+
+
+def _rule(model):
+    """The layers by the rule of thumb."""
+    return _stacks(model.layers, model.width, 4 * model.width, attentions=1, parts=1)
 
 
 def _stacks(layers, width, feed_forward, attentions=3, parts=2, one=attention_weights):
@@ -42,79 +86,81 @@ def _biased(model):
 
 QUESTIONS = {
     "parameters_of_config": Number(
+        values=SIZES,
+        where=_told_apart,
         right=_configured,
         unit="parameters",
         tolerance=0,
         hint="Part by part: embedding, attention, feed-forward part, norms of a layer, the norm at the end. "
         "Perhaps more than one thing is off.",
         mistakes=(
-            Mistake("an output layer of its own", lambda: _configured({"tied": False}), "What does the last key say?"),
+            Mistake("an output layer of its own", _switched(tied=False), "What does the last key say?"),
             Mistake(
                 "the embedding forgotten",
-                lambda: _configured() - CONFIGURED.parameters.embedding.total,
+                _otherwise(lambda model: -model.parameters.embedding.total),
                 "A tied table is there once, not never.",
             ),
             Mistake(
                 "the layers alone",
-                lambda: _configured({"final_norm": False}) - CONFIGURED.parameters.embedding.total,
+                _otherwise(lambda model: -model.parameters.embedding.total - model.parameters.norm.final.total),
                 "What stands before the layers, and what behind them?",
             ),
             Mistake(
                 "the rule of thumb for the layers",
-                lambda: _configured(PLAIN, heads=1, kv_heads=1, head_dim=2560, feed_forward=4 * 2560),
+                lambda *sizes: _rule(_model(sizes)) + _model(sizes).parameters.embedding.total,
                 "That rule knows neither gates nor groups of heads, and sets the width inside. The config has its own.",
             ),
             Mistake(
                 "the rule of thumb for the layers, and nothing else",
-                lambda: _stacks(CONFIGURED.layers, 2560, 4 * 2560, attentions=1, parts=1),
+                lambda *sizes: _rule(_model(sizes)),
                 "That rule counts neither table nor norms, and knows neither gates nor groups of heads.",
             ),
-            Mistake(
-                "norms that have biases",
-                lambda: _configured({"norm": "layer"}),
-                "What does an RMSNorm keep for a value?",
-            ),
-            Mistake(
-                "the last norm forgotten", lambda: _configured({"final_norm": False}), "What stands before the output?"
-            ),
-            Mistake(
-                "one norm a layer", lambda: _configured({"norms": 1}), "Attention has one, the feed-forward part too."
-            ),
-            Mistake("the norms forgotten", lambda: _configured({"norm": "none"}), "They are small, but not nothing."),
-            Mistake(
-                "a feed-forward part without its gate", lambda: _configured({"gated": False}), "How many matrices?"
-            ),
+            Mistake("norms that have biases", _switched(norm="layer"), "What does an RMSNorm keep for a value?"),
+            Mistake("the last norm forgotten", _switched(final_norm=False), "What stands before the output?"),
+            Mistake("one norm a layer", _switched(norms=1), "Attention has one, the feed-forward part too."),
+            Mistake("the norms forgotten", _switched(norm="none"), "They are small, but not nothing."),
+            Mistake("a feed-forward part without its gate", _switched(gated=False), "How many matrices?"),
             Mistake(
                 "four square matrices in attention",
-                lambda: _configured(heads=1, kv_heads=1, head_dim=2560),
+                lambda *sizes: _configured(*sizes, heads=1, kv_heads=1, head_dim=_model(sizes).width),
                 "Four keys of the config shape attention; use all of them.",
             ),
             Mistake(
                 "square matrices for queries and output",
-                lambda: _configured(heads=20),
+                _otherwise(lambda model: _squared(model, 2)),
                 "Is heads times head_dim the width? Multiply.",
             ),
             Mistake(
                 "a square output matrix (or a square one for the queries)",
-                lambda: _configured() - CONFIGURED.layers * dense_weights(2560, 24 * 128 - 2560),
+                _otherwise(lambda model: _squared(model, 1)),
                 "All results side by side go in, and a token comes out. Is the first as wide as the second?",
             ),
             Mistake(
-                "keys and values for every query head", lambda: _configured(kv_heads=24), "How many heads have keys?"
+                "keys and values for every query head",
+                lambda *sizes: _configured(*sizes, kv_heads=_model(sizes).heads),
+                "How many heads have keys?",
             ),
-            Mistake("keys or values forgotten", lambda: _configured(kv_heads=3), "A group shares a key and a value."),
+            Mistake(
+                "keys or values forgotten",
+                _otherwise(lambda model: -model.layers * dense_weights(model.width, model.kv_heads * model.head_dim)),
+                "A group shares a key and a value.",
+            ),
             Mistake(
                 "a head_dim computed from the width",
-                lambda: _configured(heads=4, kv_heads=1, head_dim=2560 // 4),
+                _otherwise(lambda model: _narrowed(model, Fraction(model.width, model.heads))),
                 "The config says it itself.",
             ),
             Mistake(
                 "a head_dim computed from the width, rounded down",
-                lambda: _configured(head_dim=2560 // 24),
+                _otherwise(lambda model: _narrowed(model, model.width // model.heads)),
                 "The config says it itself.",
             ),
-            Mistake("biases in the matrices", lambda: _configured() + _biased(CONFIGURED), "This family has none."),
-            Mistake("one layer instead of all", lambda: _configured(layers=1), "Which key counts the layers?"),
+            Mistake("biases in the matrices", _otherwise(_biased), "This family has none."),
+            Mistake(
+                "one layer instead of all",
+                lambda *sizes: _configured(*sizes, layers=1),
+                "Which key counts the layers?",
+            ),
         ),
     ),
     "encoder_decoder_weights": Formula(

@@ -40,6 +40,7 @@ class Question:
 
     values: ClassVar[dict] = {}  # of Own, by name; empty where all learners have the same
     where: ClassVar = None  # says which values go together, where not all do
+    builds_on: ClassVar = None  # another question, whose values this one uses too, before its own
 
     def __call__(self, answer):
         try:
@@ -64,11 +65,12 @@ class Question:
 
     def values_of(self, learner):
         """The values of that learner, as a named tuple; the standard ones for the name ""."""
-        kind = namedtuple("Yours", self.values)
+        earlier = self.builds_on.values_of(learner)._asdict() if self.builds_on else {}
+        kind = namedtuple("Yours", [*earlier, *self.values])
         if not learner:
-            return kind(*(value.options[0] for value in self.values.values()))
+            return kind(*earlier.values(), *(value.options[0] for value in self.values.values()))
         for attempt in count():
-            drawn = kind(*_drawn(self.values, f"{learner}\n{attempt}"))
+            drawn = kind(*earlier.values(), *_drawn(self.values, f"{learner}\n{attempt}"))
             if self.where is None or self.where(*drawn):
                 return drawn
 
