@@ -38,11 +38,11 @@ FLOORS = (
         "explorers and checks",
         "explorer checks checks.inputs checks.answers checks.questions checks.contents checks.papers checks.engine "
         "checks.mlp checks.network_runs checks.layers checks.shared_heads checks.parameters checks.mixtures "
-        "checks.training checks.pace checks.purchases checks.budgets checks.scaling_laws checks.lifetimes "
+        "checks.training checks.pace checks.purchases checks.budgets checks.scaling_laws checks.apart checks.lifetimes "
         "checks.precision checks.few_bits checks.scaled_blocks "
         "checks.adam checks.optimizers checks.model_states checks.machines "
         "checks.kept_for_backward checks.held_at_once checks.recomputation "
-        "checks.cache checks.decoding checks.adapters checks.chat_service "
+        "checks.cache checks.conversations checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
         "checks.verdicts checks.repairs checks.offers "
         "checks.decisions checks.alarms checks.printed_numbers checks.audits",

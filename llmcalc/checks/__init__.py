@@ -34,6 +34,7 @@ _SUBJECTS = (
     "held_at_once",
     "recomputation",
     "cache",
+    "conversations",
     "decoding",
     "adapters",
     "chat_service",

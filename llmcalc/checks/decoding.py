@@ -3,7 +3,9 @@
 from fractions import Fraction
 from functools import partial
 
+from llmcalc.checks.apart import apart
 from llmcalc.checks.engine import Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.checks.training import slips
 from llmcalc.hardware import gpu
 from llmcalc.inference import balanced_batch, kv_cache_bytes, memory_seconds, serving_flops
@@ -11,8 +13,14 @@ from llmcalc.memory import stored_bytes
 from llmcalc.models import model
 from llmcalc.units import GB, GIB
 
-WRITER, WRITER_CARD, WRITERS, WRITTEN = model("qwen2.5-7b"), gpu("rtx-3090"), 5, 12_000
-"""Model and card of the question about pace, sequences, and tokens that each has so far."""
+WRITERS = ("qwen2.5-7b", "llama-3-8b", "qwen3-8b")
+"""Models whose heads share keys, and whose lookup table is not the output layer."""
+CARDS = ("rtx-3090", "rtx-4090", "a10", "rtx-5090", "a6000")
+AT_ONCE = (5, 4, 6, 7, 8, 9)
+WRITTEN = (12_000, 3_000, 4_500, 6_000, 7_500, 8_000, 9_000, 10_000)
+"""Tokens that each conversation has so far."""
+USABLE = Fraction(9, 10)
+"""Part of a card that weights and caches may fill."""
 
 
 def _balance(factor, bits, tokens, bandwidth, peak):
@@ -91,79 +99,123 @@ BALANCE_SLIPS = (
 )
 
 
-def _pace(weights=None, size=2, cache=WRITERS, kv=2, heads=None, tokens=WRITERS, weight_readings=1, **how):
+def _pace(name, card, writers, written, *, weights=None, size=2, cache=None, kv=2, heads=None, made=None, **how):
     """Tokens in a second, all sequences together: their number over the time to read weights and caches."""
-    weights, heads = WRITER.matmul_weights if weights is None else weights, heads or WRITER.kv_heads
-    layers, cache_size = how.get("layers", WRITER.layers), how.get("cache_size", size)
-    kept = kv_cache_bytes(layers, heads, WRITER.head_dim, WRITTEN, cache, Fraction(kv, 2) * cache_size)
-    read = weight_readings * stored_bytes(weights, size) + kept
-    return tokens / memory_seconds(float(read), WRITER_CARD.memory_bytes_per_second)
+    it, bandwidth = model(name), gpu(card).memory_bytes_per_second
+    weights = it.matmul_weights if weights is None else weights
+    read = how.get("readings", 1) * stored_bytes(weights, size) + _caches(
+        it,
+        writers if cache is None else cache,
+        written,
+        heads,
+        how.get("layers"),
+        Fraction(kv, 2) * how.get("kept", size),
+    )
+    return (made or writers) / memory_seconds(float(read), bandwidth)
 
 
-def _compute():
+def _caches(it, sequences, written, heads=None, layers=None, size=2):
+    return kv_cache_bytes(layers or it.layers, heads or it.kv_heads, it.head_dim, written, sequences, size)
+
+
+def _compute(name, card, writers, written):
     """Tokens in a second if nothing but arithmetic took time."""
-    return WRITER_CARD.peak() / serving_flops(WRITER.matmul_weights, 1)
+    return gpu(card).peak() / serving_flops(model(name).matmul_weights, 1)
 
+
+def _wrong_pace(name, hint, **how):
+    """A mistake with the pace; what depends on the values is a function of them."""
+
+    def gives(*values):
+        return _pace(*values, **{key: value(*values) if callable(value) else value for key, value in how.items()})
+
+    return Mistake(name, gives, hint)
+
+
+PACE_SLIPS = (
+    _wrong_pace("the caches forgotten", "What else does every sequence have to read?", cache=0),
+    _wrong_pace("a cache of one layer only", "Every layer has keys of its own.", layers=1),
+    _wrong_pace("a cache of one head only", "How many heads have a key of their own?", heads=1),
+    Mistake("the bandwidth's GB taken for GiB", lambda *values: _pace(*values) * GIB / GB, "A GB is a power of ten."),
+    _wrong_pace("the cache of one sequence", "Can a sequence use the cache of another?", cache=1),
+    _wrong_pace("the weights forgotten", "Before attention come matrices. What do they read?", weights=0),
+    _wrong_pace(
+        "the weights read for each sequence (or one sequence that has the card to itself)",
+        "A weight that was read meets the tokens of all sequences.",
+        readings=lambda name, card, writers, written: writers,
+    ),
+    _wrong_pace(
+        "tokens of one sequence in a second",
+        "That is what one reader sees. What does the card make for all of them?",
+        made=1,
+    ),
+    Mistake(
+        "reading and computing one after the other",
+        lambda *values: 1 / (1 / _pace(*values) + 1 / _compute(*values)),
+        "Suppose, as the question says, that nothing but reading takes time.",
+    ),
+    _wrong_pace(
+        "the sequences counted twice",
+        "One step makes one token for each sequence.",
+        made=lambda name, card, writers, written: writers**2,
+    ),
+    Mistake(
+        "seconds of a step",
+        lambda name, card, writers, written: writers / _pace(name, card, writers, written),
+        "Tokens in a second are asked for.",
+    ),
+    Mistake("seconds for a token", lambda *values: 1 / _pace(*values), "Tokens in a second are asked for."),
+    Mistake(
+        "milliseconds of a step",
+        lambda name, card, writers, written: 1000 * writers / _pace(name, card, writers, written),
+        "Tokens in a second are asked for.",
+    ),
+    _wrong_pace(
+        "the lookup table read as well",
+        "How many rows of that table does a token need?",
+        weights=lambda name, *values: model(name).parameters.total,
+    ),
+    _wrong_pace("a byte for each weight", "How many bytes are 16 bits?", size=1, kept=2),
+    _wrong_pace("a byte for each value", "How many bytes are 16 bits?", size=1),
+    _wrong_pace("bits for bytes", "The bandwidth counts bytes.", size=16),
+    _wrong_pace("four bytes for each value", "How many bytes are 16 bits?", size=4),
+    _wrong_pace("keys or values forgotten", "A key is looked for, and a value brought back.", kv=1),
+    _wrong_pace(
+        "a key for every query head",
+        "How many heads have a key of their own?",
+        heads=lambda name, *values: model(name).heads,
+    ),
+    Mistake(
+        "compute, which does not bind here",
+        _compute,
+        "So fast could the card compute. How long does it take to bring it the numbers?",
+    ),
+)
+
+
+def _sensible(*values):
+    """Whether the card holds it all, and every slip shows."""
+    name, card, writers, written = values
+    taken = stored_bytes(model(name).parameters.total, 2) + _caches(model(name), writers, written)
+    return taken <= USABLE * gpu(card).memory_bytes and _told(*values)
+
+
+_told = apart(_pace, PACE_SLIPS)
 
 QUESTIONS = {
-    "pace_of_five": Number(
+    "pace_together": Number(
+        values={
+            "writer_model": Own("model that writes", WRITERS),
+            "writer_card": Own("its card", CARDS),
+            "writers": Own("conversations at once", AT_ONCE),
+            "written": Own("tokens that each of them has so far", WRITTEN),
+        },
+        where=_sensible,
         right=_pace,
         unit="tokens/s",
         hint="Bytes that one step reads, for all sequences; over the bandwidth that is the time of a step. How many "
         "tokens does a step make? Perhaps more than one thing is off.",
-        mistakes=(
-            Mistake("the caches forgotten", partial(_pace, cache=0), "What else does every sequence have to read?"),
-            Mistake("a cache of one layer only", partial(_pace, layers=1), "Every layer has keys of its own."),
-            Mistake("a cache of one head only", partial(_pace, heads=1), "How many heads have a key of their own?"),
-            Mistake("the bandwidth's GB taken for GiB", lambda: _pace() * GIB / GB, "A GB is a power of ten."),
-            Mistake("the cache of one sequence", partial(_pace, cache=1), "Can a sequence use the cache of another?"),
-            Mistake(
-                "the weights forgotten", partial(_pace, weights=0), "Before attention come matrices. What do they read?"
-            ),
-            Mistake(
-                "the weights read for each sequence (or one sequence that has the card to itself)",
-                partial(_pace, weight_readings=WRITERS),
-                "A weight that was read meets the tokens of all sequences.",
-            ),
-            Mistake(
-                "tokens of one sequence in a second",
-                partial(_pace, tokens=1),
-                "That is what one reader sees. What does the card make for all of them?",
-            ),
-            Mistake(
-                "reading and computing one after the other",
-                lambda: 1 / (1 / _pace() + 1 / _compute()),
-                "Suppose, as the question says, that nothing but reading takes time.",
-            ),
-            Mistake(
-                "the sequences counted twice",
-                partial(_pace, tokens=WRITERS**2),
-                "One step makes one token for each sequence.",
-            ),
-            Mistake("seconds of a step", lambda: WRITERS / _pace(), "Tokens in a second are asked for."),
-            Mistake("seconds for a token", lambda: 1 / _pace(), "Tokens in a second are asked for."),
-            Mistake("milliseconds of a step", lambda: 1000 * WRITERS / _pace(), "Tokens in a second are asked for."),
-            Mistake(
-                "the lookup table read as well",
-                partial(_pace, weights=WRITER.parameters.total),
-                "How many rows of that table does a token need?",
-            ),
-            Mistake("a byte for each weight", partial(_pace, size=1, cache_size=2), "How many bytes are 16 bits?"),
-            Mistake("a byte for each value", partial(_pace, size=1), "How many bytes are 16 bits?"),
-            Mistake("bits for bytes", partial(_pace, size=16), "The bandwidth counts bytes."),
-            Mistake("four bytes for each value", partial(_pace, size=4), "How many bytes are 16 bits?"),
-            Mistake("keys or values forgotten", partial(_pace, kv=1), "A key is looked for, and a value brought back."),
-            Mistake(
-                "a key for every query head",
-                partial(_pace, heads=WRITER.heads),
-                "How many heads have a key of their own?",
-            ),
-            Mistake(
-                "compute, which does not bind here",
-                _compute,
-                "So fast could the card compute. How long does it take to bring it the numbers?",
-            ),
-        ),
+        mistakes=PACE_SLIPS,
     ),
     "batch_with_guesses": Formula(
         right=partial(_balance, 1),

@@ -4,6 +4,7 @@ from fractions import Fraction
 from functools import partial
 
 from llmcalc.checks.engine import Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.checks.training import slips
 from llmcalc.collectives import all_gather_bytes, all_reduce_bytes, transfer_seconds
 from llmcalc.communication import zero_3_traffic_bytes
@@ -13,9 +14,15 @@ from llmcalc.memory import stored_bytes
 from llmcalc.models import model
 from llmcalc.sharding import sharded_bytes
 
-SENT, GPUS, REACHED = model("llama-2-7b").parameters.total, 16, 0.40
-PEAK, NETWORK_BITS = gpu("h100-sxm").peak(), 400 * 10**9
-"""The model of the question about the network, its GPUs, their share of the peak, and the network's bits a second."""
+SENT = model("llama-2-7b").parameters.total
+"""Parameters of the model whose training is asked for."""
+CARDS = ("h100-sxm", "a100-80gb", "h200", "b200", "mi300x")
+NETWORKS = tuple(gigabits * 10**9 for gigabits in (400, 100, 200, 800))
+"""Bits a second, in one direction."""
+REACHED = (0.40, 0.35, 0.36, 0.38, 0.42, 0.44, 0.46)
+"""Shares of the peak; not a half, which is also what a value taken for a byte makes of the answer."""
+GPUS = (16, 12, 20, 24, 32, 40)
+"""Not eight or nine: eight is also the bits of a byte."""
 
 
 def _between(message, local, machines, send=all_reduce_bytes):
@@ -27,15 +34,17 @@ def _share(message, local):
     return sharded_bytes(Fraction(1) * message, local)  # of an odd buffer need not be whole
 
 
-def _sending():
+def _sending(card, gpus, reached, network):
     """Seconds in which a GPU sends what stage 3 sends in a step."""
-    weights = gradients = stored_bytes(SENT, 2)
-    return transfer_seconds(zero_3_traffic_bytes(weights, gradients, GPUS), NETWORK_BITS / 8)
+    weights = gradients = Fraction(stored_bytes(SENT, 2))  # as if all could be shared evenly
+    return transfer_seconds(zero_3_traffic_bytes(weights, gradients, gpus), network / 8)
 
 
-def _hidden(factor=1):
-    """Tokens of a GPU for which it computes as long as it sends."""
-    return factor * _sending() / seconds_for(training_flops(SENT, 1), PEAK, REACHED)
+def _hidden(factor, card, gpus, reached, network):
+    """Tokens of a GPU for which it computes as long as it sends; `factor` may depend on GPUs and share of the peak."""
+    factor = factor(gpus, Fraction(str(reached))) if callable(factor) else factor
+    seconds = _sending(card, gpus, reached, network)
+    return factor * seconds / seconds_for(training_flops(SENT, 1), gpu(card).peak(), reached)
 
 
 IN_STEP_ONE = "After the first step, how much of the sum is a GPU in charge of?"
@@ -110,7 +119,13 @@ QUESTIONS = {
         ),
     ),
     "tokens_that_hide": Number(
-        right=_hidden,
+        values={
+            "hide_card": Own("which GPU", CARDS),
+            "gpus": Own("how many, each in a machine of its own", GPUS),
+            "reached": Own("share of the peak that they reach", REACHED),
+            "network": Own("bits a second that each of them sends", NETWORKS),
+        },
+        right=partial(_hidden, 1),
         unit="tokens",
         hint="Seconds for sending: which bytes travel in stage 3, how often, over which link? Seconds for computing, "
         "with an unknown number of tokens. Set them equal. Perhaps more than one thing is off.",
@@ -137,22 +152,22 @@ QUESTIONS = {
                     ),
                     (
                         "everything sent in full, nothing kept",
-                        Fraction(GPUS, GPUS - 1),
+                        lambda gpus, reached: Fraction(gpus, gpus - 1),
                         "A GPU need not send the share that it ends with.",
                     ),
                     (
                         "the tokens of all GPUs, or all weights sent to each of them",
-                        GPUS,
+                        lambda gpus, reached: gpus,
                         "The question asks for the tokens of one GPU. And in a ring it speaks to one neighbour only.",
                     ),
                     (
                         "its own share sent, once in each operation",
-                        Fraction(1, GPUS - 1),
+                        lambda gpus, reached: Fraction(1, gpus - 1),
                         "What the others need passes through each GPU as well. How many turns has a ring?",
                     ),
                     (
                         "the utilization twice",
-                        Fraction("0.40"),
+                        lambda gpus, reached: reached,
                         "The share of the peak counts once.",
                     ),
                     ("the forward pass alone", 3, "Training goes back as well, with two products for each forward."),
@@ -165,7 +180,7 @@ QUESTIONS = {
                     ),
                     (
                         "the utilization forgotten",
-                        1 / Fraction("0.40"),
+                        lambda gpus, reached: 1 / reached,
                         "Which rate does the GPU reach? The peak is not what a program reaches.",
                     ),
                     ("numbers of 4 bytes", 2, "How large is a weight, and how large is a gradient?"),

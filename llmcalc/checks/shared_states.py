@@ -1,18 +1,24 @@
 """Questions about states that GPUs share, and what they send for it: right answers, and the mistakes people make."""
 
 from fractions import Fraction
-from functools import partial
 from math import ceil, floor
 
+from llmcalc.checks.apart import apart
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.collectives import all_reduce_bytes
 from llmcalc.memory import stored_bytes
 from llmcalc.models import model
 from llmcalc.sharding import zero_0_bytes, zero_1_bytes, zero_2_bytes, zero_3_bytes
 from llmcalc.units import GB, GIB
 
-TRAINED, ROOM = model("llama-2-13b").parameters.total, 30 * GB
-"""Parameters of the model that the smallest cluster is asked for, and what a card keeps free for its states."""
+CLUSTERS = ("llama-2-13b", "mistral-nemo-12b", "pythia-12b", "gpt-neox-20b", "llama-3-8b", "qwen3-8b")
+"""Models that the smallest cluster is asked for."""
+CARDS = tuple(each * GB for each in (40, 24, 32, 48, 64))
+RESERVES = tuple(each * GB for each in (10, 3, 4, 5, 6, 7, 8, 12))
+"""What a card keeps free."""
+SENSIBLE = range(16, 129)
+"""GPUs: enough for each slip to show in a whole number, and not more than somebody would rent."""
 
 
 def _stage_two(parameters, gpus, weights=2, gradients=4, optimizer=12, stage=zero_2_bytes):
@@ -25,14 +31,60 @@ def _wrong_stage_two(name, hint, **how):
     return Mistake(name, lambda *values: _stage_two(*values, **how), hint)
 
 
-def _fewest(shared=2 + 12, whole=2, room=ROOM, rounded=ceil):
+def _fewest(name, card, reserve, shared=2 + 12, whole=2, rounded=ceil):
     """GPUs until so many bytes for each parameter fit, some of them shared and some whole on every GPU."""
-    taken = stored_bytes(TRAINED, whole) if whole else 0
-    return rounded(Fraction(stored_bytes(TRAINED, shared), room - taken))
+    parameters = model(name).parameters.total
+    taken = stored_bytes(parameters, whole) if whole else 0
+    return rounded(Fraction(stored_bytes(parameters, shared), card - reserve - taken))
+
+
+def _wrong_fewest(name, hint, *shared, **how):
+    return Mistake(name, lambda *cluster: _fewest(*cluster, *shared, **how), hint)
+
+
+def _sensible(name, card, reserve):
+    """Whether the weights leave room for shares, in a number of GPUs that tells all mistakes apart."""
+    room = card - reserve > stored_bytes(model(name).parameters.total, 2)
+    return room and _fewest(name, card, reserve) in SENSIBLE and _told(name, card, reserve)
 
 
 STAYS = "Write down three terms: weights, gradients, optimizer. Which of them does this stage leave whole?"
 FITS = "Put your number back: what does each GPU hold then?"
+
+CLUSTER_SLIPS = (
+    _wrong_fewest("rounding down", FITS, rounded=floor),
+    _wrong_fewest(
+        "the weights cut as well (stage 3), or forgotten",
+        "Stage 2 leaves them whole on every GPU.",
+        2 + 2 + 12,
+        whole=0,
+    ),
+    Mistake(
+        "the reserve forgotten",
+        lambda name, card, reserve: _fewest(name, card, 0),
+        "How much of a card is left for states?",
+    ),
+    Mistake(
+        "GiB in place of GB",
+        lambda name, card, reserve: _fewest(name, card // GB * GIB, reserve // GB * GIB),
+        "A GB is a power of ten.",
+    ),
+    _wrong_fewest(
+        "the weights counted among the shares as well, or gradients in fp32",
+        "What of the 16 bytes is cut into shares?",
+        2 + 2 + 12,
+    ),
+    _wrong_fewest("the gradients forgotten", "What of the 16 bytes is cut into shares?", 12),
+    _wrong_fewest(
+        "the master copy forgotten, or one of the moments", "What of the 16 bytes is cut into shares?", 2 + 8
+    ),
+    Mistake(
+        "stage 3, and the reserve forgotten",
+        lambda name, card, reserve: _fewest(name, card, 0, 2 + 2 + 12, whole=0),
+        "Every GPU has all the weights, and a reserve.",
+    ),
+)
+_told = apart(_fewest, CLUSTER_SLIPS, 0)
 
 QUESTIONS = {
     "eight_times_the_gpus": Choice(
@@ -105,45 +157,18 @@ QUESTIONS = {
         ),
     ),
     "gpus_for_stage_two": Number(
+        values={
+            "cluster_model": Own("model that is trained", CLUSTERS),
+            "card": Own("bytes of memory on a card", CARDS),
+            "reserve": Own("bytes of it that stay free", RESERVES),
+        },
+        where=_sensible,
         right=_fewest,
         unit="GPUs",
         tolerance=0,
         whole="Do the states fit with the whole number below it, or with the one above?",
         rounds_up=True,
         hint="How many bytes of each GPU do the weights take, however many GPUs there are? What is left for shares?",
-        mistakes=(
-            Mistake("rounding down", partial(_fewest, rounded=floor), FITS),
-            Mistake(
-                "the weights cut as well (stage 3), or forgotten",
-                lambda: _fewest(2 + 2 + 12, whole=0),
-                "Stage 2 leaves them whole on every GPU.",
-            ),
-            Mistake(
-                "the reserve forgotten",
-                partial(_fewest, room=40 * GB),
-                "How much of a card is left for states?",
-            ),
-            Mistake(
-                "GiB in place of GB",
-                partial(_fewest, room=30 * GIB),
-                "A GB is a power of ten.",
-            ),
-            Mistake(
-                "the weights counted among the shares as well, or gradients in fp32",
-                partial(_fewest, 2 + 2 + 12),
-                "What of the 16 bytes is cut into shares?",
-            ),
-            Mistake("the gradients forgotten", partial(_fewest, 12), "What of the 16 bytes is cut into shares?"),
-            Mistake(
-                "the master copy forgotten, or one of the moments",
-                partial(_fewest, 2 + 8),
-                "What of the 16 bytes is cut into shares?",
-            ),
-            Mistake(
-                "stage 3, and the reserve forgotten",
-                lambda: _fewest(2 + 2 + 12, whole=0, room=40 * GB),
-                "Every GPU has all the weights, and a reserve.",
-            ),
-        ),
+        mistakes=CLUSTER_SLIPS,
     ),
 }
