@@ -6,10 +6,13 @@ from itertools import pairwise
 import pytest
 
 from llmcalc import checks, plan
-from llmcalc.checks import offers, repairs, verdicts
+from llmcalc.checks import batches, offers, questions, repairs
 from llmcalc.checks.answers import StillOpen, Wrong
 from llmcalc.units import GB, GIB
 
+LEARNERS = ["", *(f"learner {number}" for number in range(12))]
+STANDARD = offers.ways(offers.STANDARD)
+JOB = offers.job("llama-3-8b")
 BEST = {"gpu": "l40s", "gpus": 8, "zero": 3, "recompute": "full", "micro_batch": 1}
 
 
@@ -31,9 +34,12 @@ def test_the_largest_margin_is_just_enough():
     assert 60 * (1 + margin) == pytest.approx(80)
 
 
-def test_the_batch_fits_and_one_more_does_not():
-    most = checks.batch_that_just_fits.right()
-    assert [plan(**verdicts.STEM, batch=batch).verdict for batch in (most, most + 1)] == ["fits", "too close to call"]
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_the_batch_fits_and_one_more_does_not(learner):
+    preset, length, first = checks.batch_that_just_fits.values_of(learner)
+    most = checks.batch_that_just_fits.right(preset, length, first)
+    assert [batches.tuning(preset, length, n).verdict for n in (most, most + 1)] == ["fits", "too close to call"]
+    assert all(batches.tuning(preset, length, n).fits for n in (first, 2 * first))
 
 
 @pytest.mark.parametrize("values", [(480, 10, 60, 0.2, 4), (2900, 7, 80, 0.25, 8), (99, 1, 81, Fraction(1, 3), 3)])
@@ -80,28 +86,102 @@ def test_the_gap_grows_like_the_scores_and_nothing_else():
     assert all(3.9 < later / gap < 4 for gap, later in pairwise(gaps))
 
 
-def test_adapters_cost_what_the_planner_counts():
-    tokens = repairs.EXAMPLES * repairs.LONG * repairs.EPOCHS
-    planned = plan("mistral-7b", "fine-tuning", method="lora", gpu="a6000", gpus=4, tokens=tokens)
-    seconds = planned.flops / (planned.gpu.peak() * repairs.SLOW)
-    assert checks.put_aside_for_adapters.right() == pytest.approx(seconds / 3600 * repairs.PRICE)
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_adapters_cost_what_the_planner_counts(learner):
+    ours = checks.put_aside_for_adapters.values_of(learner)
+    tokens = ours.examples * ours.long * ours.epochs
+    planned = plan("mistral-7b", "fine-tuning", method="lora", gpu="a6000", gpus=ours.cards, tokens=tokens)
+    seconds = planned.flops / (planned.gpu.peak() * ours.slow)
+    assert checks.put_aside_for_adapters.right(*ours) == pytest.approx(seconds / 3600 * ours.price)
+    assert ours.slow < repairs.FAST
 
 
 # --- the answer that is a plan
 
 
+@pytest.fixture(autouse=True)
+def nobody():
+    """Every test begins and ends without a learner."""
+    questions.sit("")
+    yield
+    questions.sit("")
+
+
 def test_no_single_column_tells_the_cheapest_plan():
     """Neither the cheapest hour, nor the fewest or most cards, nor what needs no trick, nor what costs least at all."""
-    best = offers.best()
+    tuned, in_time, *prices = checks.cheapest_plan.yours
+    offered = offers.offered(*prices)
+    best = offers.best(tuned, in_time, *prices)
+    assert (tuned, in_time, offered) == ("llama-3-8b", 8, offers.STANDARD)
     assert best.gpu.name == BEST["gpu"]
-    assert min(offers.OFFERS, key=lambda offer: offer.price).gpu != BEST["gpu"]
-    assert max(offers.OFFERS, key=lambda offer: offer.price).gpu != BEST["gpu"]
-    ways = [plan(**offers.JOB, **way) for _, way in offers.WAYS]
-    assert min(map(offers.bill, ways)) < offers.bill(best)
+    assert min(offered, key=lambda offer: offer.price).gpu != BEST["gpu"]
+    assert max(offered, key=lambda offer: offer.price).gpu != BEST["gpu"]
+    ways = [plan(**JOB, **way) for _, way in STANDARD]
+    assert min(offers.bill(each, offered) for each in ways) < offers.bill(best, offered)
     fitting = [each for each in ways if each.fits]
     assert best.choices["recompute"] == "full" and any(each.choices["recompute"] == "none" for each in fitting)
-    assert any(offers.hours(each) > offers.IN_TIME and each.seconds.middle < 3600 * 10 for each in fitting)
+    assert any(offers.hours(each) > in_time and each.seconds.middle < 3600 * 10 for each in fitting)
     assert any(each.gpu.name == BEST["gpu"] and each.verdict == "too close to call" for each in ways)
+
+
+@pytest.mark.parametrize("tuned", offers.PRESETS)
+def test_what_needs_least_memory_stands_for_all_that_take_as_long(tuned):
+    """The cheapest plan is looked for among these few."""
+
+    def kind(planned):
+        return (
+            planned.gpu.name,
+            planned.gpus,
+            planned.choices["recompute"],
+            planned.seconds.high,
+            planned.gpu_hours.middle,
+        )
+
+    ways = [plan(**offers.job(tuned), **way) for _, way in STANDARD]
+    assert {kind(each) for each in ways if each.fits} == {kind(each) for each in offers.fitting(tuned)}
+
+
+def test_learners_have_several_plans_to_find():
+    found = {offers.best(*checks.cheapest_plan.values_of(f"learner {number}")).gpu.name for number in range(24)}
+    assert len(found) > 1
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_for_every_learner_who_forgets_a_condition_finds_another_plan(learner):
+    """Searched for as a learner does, through all the ways."""
+    questions.sit(learner)
+    tuned, in_time, *prices = checks.cheapest_plan.yours
+    rows = [
+        (price, way, planned, 4 / 3 if way["recompute"] == "full" else 1)
+        for price, way in offers.ways(offers.offered(*prices))
+        if (planned := plan(**offers.job(tuned), **way)).fits
+    ]
+
+    def found(time, longer=True, limit=in_time):
+        left = {}
+        for price, way, planned, by in rows:
+            if (by if longer else 1) * time(planned) <= 3600 * limit:
+                left[by * price * planned.gpu_hours.middle] = way
+        return left[min(left)]
+
+    checks.cheapest_plan(lambda: found(slow))
+    for wrong in (
+        found(slow, limit=10**6),
+        found(lambda planned: planned.seconds.middle),
+        found(slow, longer=False),
+    ):
+        with pytest.raises(Wrong, match=f"a slow run is late: {in_time} hours|there is a cheaper one"):
+            checks.cheapest_plan(lambda wrong=wrong: wrong)
+
+
+def test_a_plan_for_another_learners_job_is_told_from_a_wrong_one():
+    names = {"plan": plan, "in_time": 8, "job": JOB, "ways": STANDARD}
+    exec("def answer():\n    return ways[0][1] if plan(**job, **ways[0][1]) else None", names)
+    with pytest.raises(Wrong, match="The verdict is 'does not fit'"):
+        checks.cheapest_plan(names["answer"])
+    questions.sit("Ada")
+    with pytest.raises(Wrong, match=r"`(job|ways)` is not the value you have now"):
+        checks.cheapest_plan(names["answer"])
 
 
 def slow(planned):
@@ -121,10 +201,10 @@ def slow(planned):
 def test_who_forgets_a_condition_finds_another_plan(time, times, gpu):
     def found():
         left = {}
-        for price, way in offers.WAYS:
-            planned = plan(**offers.JOB, **way)
+        for price, way in STANDARD:
+            planned = plan(**JOB, **way)
             by = times if way["recompute"] == "full" else 1
-            if planned.fits and by * time(planned) <= 3600 * offers.IN_TIME:
+            if planned.fits and by * time(planned) <= 3600 * 8:
                 left[by * price * planned.gpu_hours.middle] = way
         return left[min(left)]
 
@@ -137,7 +217,7 @@ def test_who_forgets_a_condition_finds_another_plan(time, times, gpu):
 
 def test_a_right_plan_may_be_searched_for_with_the_planner(capsys):
     def searched():
-        return {**BEST, "zero": next(zero for zero in (2, 3) if plan(**offers.JOB, **BEST | {"zero": zero}).fits)}
+        return {**BEST, "zero": next(zero for zero in (2, 3) if plan(**JOB, **BEST | {"zero": zero}).fits)}
 
     checks.cheapest_plan(searched)
     assert "27.89 dollars" in capsys.readouterr().out

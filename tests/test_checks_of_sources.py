@@ -267,7 +267,7 @@ USED = 6 * 8.03e9 * 27_000 / 8 / 312e12
 SENDING, COMPUTING = 2 * 3.2e9 * 8 / 200e9, 6 * 3.2e9 * 8192 / (0.45 * 312e12)
 WAITS = SENDING / COMPUTING
 AGAIN = {
-    "share_of_the_right_peak": ((), {
+    "share_of_the_right_peak": ((8_030_000_000, 8, 27_000), {
         "the share of the report": USED * 2,
         "twice the share of the report": USED * 4,
         "the sparse peak of the other card": USED * 312 / 1978.8,
@@ -285,7 +285,7 @@ AGAIN = {
         "the TFLOP/s that a GPU reaches": 6 * 8.03e9 * 27_000 / 8 / 1e12,
         "the fraction upside down": 1 / USED,
     }),
-    "sending_over_computing": ((), {
+    "sending_over_computing": ((3_200_000_000, 8192, 200, 0.45), {
         "bits taken for bytes": WAITS / 8,
         "bits taken for bytes, and a card at its peak": WAITS / 8 / 0.45,
         "the eight between bits and bytes on the wrong side": WAITS / 64,
@@ -349,7 +349,7 @@ def test_mistakes_come_to_what_their_names_say(name):
 
 
 def test_the_right_answers_a_second_time():
-    assert checks.share_of_the_right_peak.right() == pytest.approx(USED, rel=1e-12)
-    assert checks.sending_over_computing.right() == pytest.approx(WAITS, rel=1e-12)
+    assert checks.share_of_the_right_peak.right(8_030_000_000, 8, 27_000) == pytest.approx(USED, rel=1e-12)
+    assert checks.sending_over_computing.right(3_200_000_000, 8192, 200, 0.45) == pytest.approx(WAITS, rel=1e-12)
     assert checks.pairs_behind_a_prompt.right(5, 3) == 6 + 7 + 8
     assert checks.served_counted_once.right(100, 20, 3, 10, 4, 2) == 2 * (100 + 42)

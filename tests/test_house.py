@@ -44,8 +44,8 @@ FLOORS = (
         "checks.kept_for_backward checks.held_at_once checks.recomputation "
         "checks.cache checks.conversations checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
-        "checks.verdicts checks.repairs checks.offers "
-        "checks.decisions checks.alarms checks.printed_numbers checks.audits",
+        "checks.verdicts checks.batches checks.repairs checks.offers "
+        "checks.decisions checks.alarms checks.rates checks.printed_numbers checks.audits",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

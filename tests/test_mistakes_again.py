@@ -393,11 +393,10 @@ AGAIN = {
         "the fifth of lesson 10 taken off": 0.05,
     }),
     # each sequence takes FEW_MORE[1] - FEW_MORE[0] over 4; what is there without any is fixed
-    "batch_that_just_fits": ((), {
+    "batch_that_just_fits": (("llama-3.2-3b", 192, 4), {
         "rounding up (or with something too small for what is fixed)": ceil((40e9 - FIXED) / EACH),
         "no margin": (48e9 - FIXED) // EACH,
         "a margin of a fifth of the card": (38.4e9 - FIXED) // EACH,
-        "GiB in place of GB": (48 * 1024**3 / 1.2 - FIXED) // EACH,
         "a margin of a tenth": (48e9 / 1.1 - FIXED) // EACH,
         "the larger batch taken for what the two plans differ by": (40e9 - FEW_MORE[0] + 2 * EACH) // (EACH / 2),
         "one sequence of the first plan taken out, where it has several": (40e9 - FEW_MORE[0] + EACH) // EACH,
@@ -405,6 +404,7 @@ AGAIN = {
         "a need that grows with the batch alone, of the larger plan": 40e9 // (FEW_MORE[1] / 8),
         "what is fixed forgotten": 40e9 // EACH,
         "the sequences that come on top of the first plan": (40e9 - FEW_MORE[0]) // EACH,
+        "the sequences that come on top of the second plan": (40e9 - FEW_MORE[1]) // EACH,
         "several sequences taken for one": (40e9 - FEW_MORE[0] + 16 * EACH) // (4 * EACH),
         "several sequences taken for one, at the end": (40e9 - FIXED) // (4 * EACH),
         "steps from the one plan to the other in place of sequences": (40e9 - FEW_MORE[0]) // (4 * EACH),
@@ -427,7 +427,7 @@ AGAIN = {
         "what is kept shared like the states": 4 * ceil(100_410 / 4 / 48),
         "what is kept once for a node": 4 * ceil(100_400 / (4 * 48 - 10)),
     }),
-    "put_aside_for_adapters": ((), {
+    "put_aside_for_adapters": ((60_000, 700, 3, 4, 0.2, 0.85), {
         "the operations of a full training": 6 * ADAPTED,
         "the forward pass alone": 2 * ADAPTED,
         "the operations of a full training with recomputation": 8 * ADAPTED,
@@ -436,7 +436,7 @@ AGAIN = {
         "the fast end": 4 * ADAPTED * 0.2 / 0.35,
         "the middle of the two shares": 4 * ADAPTED * 0.2 / 0.275,
         "the share that is reached forgotten": 4 * ADAPTED * 0.2,
-        "hours on the clock paid, not GPU-hours (or the rate of four cards for one)": ADAPTED,
+        "hours on the clock paid, not GPU-hours (or the rate of all cards for one)": ADAPTED,
         "hours on the clock in place of dollars": ADAPTED / 0.85,
         "the share of the peak on the wrong side of the line": 4 * ADAPTED * 0.2 * 0.2,
         "the cards counted twice": 16 * ADAPTED,

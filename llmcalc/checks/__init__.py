@@ -43,9 +43,11 @@ _SUBJECTS = (
     "split_models",
     "cluster_plans",
     "verdicts",
+    "batches",
     "repairs",
     "offers",
     "alarms",
+    "rates",
     "printed_numbers",
     "audits",
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import combinations
 
 from llmcalc.checks.answers import (
     BEYOND,
@@ -24,7 +25,7 @@ from llmcalc.checks.answers import (
     written,
 )
 from llmcalc.checks.inputs import agree, samples, symbols_for
-from llmcalc.checks.questions import Own, Question
+from llmcalc.checks.questions import Own, Question, refuse_stale
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,7 @@ class Number(Question):
 
     def _refuse_others(self, answer, got):
         """Say so where the answer is one for values that are not the learner's."""
-        used = set(answer.__code__.co_names) if inspect.isfunction(answer) else ()
-        for name, value in self.yours._asdict().items():
-            if name in used and answer.__globals__.get(name, value) != value:
-                raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
+        refuse_stale(answer, self.yours._asdict())
         standard = self.values_of("")
         if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
             raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
@@ -154,6 +152,20 @@ class Choice(Question):
         if key != self.right:
             raise Wrong(f"Not {key!r}. {self.replies[key]}")
         print(f"Correct: {key!r}. {self.because}")
+
+
+def told_apart(question, *values):
+    """Whether a `Number` has these values' right answer, its mistakes, and the standard answer all apart.
+
+    It says which values go together where two of them could meet.
+    """
+    standard = question.values_of("")
+    right, another = question.right(*values), question.right(*standard)
+    wrong = [mistake.gives(*values) for mistake in question.mistakes]
+    pairs = [*combinations(wrong, 2), *((another, each) for each in wrong if values != standard)]
+    if any(_near(right, each, 2 * question.tolerance) for each in wrong):
+        return False
+    return not any(_near(one, other, question.tolerance) for one, other in pairs)
 
 
 def _formula(answer, symbols):

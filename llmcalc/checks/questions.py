@@ -5,6 +5,7 @@ alone, so that a check, a teacher and another computer find the same ones.
 """
 
 import hashlib
+import inspect
 import unicodedata
 from collections import namedtuple
 from dataclasses import dataclass
@@ -88,6 +89,14 @@ def sit(name):
         _outcomes.clear()
     _learner = learner
     return learner
+
+
+def refuse_stale(answer, current):
+    """Say so where the answer uses a name whose value is not the one in `current`, as after a change of the name."""
+    used = set(answer.__code__.co_names) if inspect.isfunction(answer) else ()
+    for name, value in current.items():
+        if name in used and answer.__globals__.get(name, value) != value:
+            raise Wrong(f"`{name}` is not the value you have now. Run the cell with this question's values again.")
 
 
 def _drawn(values, seed):

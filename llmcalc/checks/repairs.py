@@ -1,7 +1,10 @@
 """Questions about plans that go wrong: the change, the slip, the term that is missing, and the money."""
 
-from llmcalc.checks.engine import Choice, Mistake, Number
-from llmcalc.compute import cost, gpu_hours, seconds_for, training_flops
+from dataclasses import dataclass, replace
+
+from llmcalc.checks.engine import Choice, Mistake, Number, told_apart
+from llmcalc.checks.questions import Own
+from llmcalc.compute import cost, gpu_hours, seconds_for
 from llmcalc.hardware import gpu
 from llmcalc.inference import serving_flops
 from llmcalc.models import model
@@ -20,18 +23,46 @@ def measured_runs(name="llama-3.2-1b", lengths=LENGTHS):
         yield tokens, planned, simulated
 
 
-TUNED, CARD, CARDS = model("mistral-7b").parameters.total, gpu("a6000"), 4
-EXAMPLES, LONG, EPOCHS = 60_000, 700, 3
+TUNED, CARD = model("mistral-7b").parameters.total, gpu("a6000")
+EXAMPLES = tuple(thousands * 1000 for thousands in (60, 20, 30, 40, 50, 80, 90, 120))
+LONG, EPOCHS = (700, 400, 500, 600, 800, 900, 1100, 1200), (3, 2, 4, 5)
 """Examples of a text, tokens of one of them, and how often each is read."""
-SLOW, FAST, PRICE = 0.2, 0.35, 0.85
-"""Shares of the peak that are reached, and dollars for a GPU-hour."""
+CARDS, SLOW, FAST, PRICES = (4, 6, 8, 10), (0.2, 0.16, 0.18, 0.22, 0.24, 0.26), 0.35, (0.85, 0.6, 0.7, 0.75, 0.8, 0.9)
+"""Cards, the least and the largest share of their peak that is reached, dollars for a GPU-hour."""
 
 
-def _bill(tokens=EXAMPLES * LONG * EPOCHS, share=SLOW, hours=1, flops=None, price=PRICE):
-    """Dollars for the fine-tuning; `hours` is what somebody multiplies the GPU-hours with."""
-    flops = flops or 2 * serving_flops(TUNED, tokens)
-    seconds = seconds_for(flops, CARDS * CARD.peak(), share)
-    return cost(gpu_hours(CARDS, seconds), price) * hours
+@dataclass(frozen=True)
+class Adapting:
+    """A fine-tuning of adapters, or what somebody takes it for."""
+
+    examples: int
+    long: int
+    epochs: int
+    cards: int
+    share: float
+    price: float
+    passes: int = 2  # over the weights, of two operations each
+
+    @property
+    def hours(self):
+        """Hours on the clock."""
+        flops = self.passes * serving_flops(TUNED, self.examples * self.long * self.epochs)
+        return seconds_for(flops, self.cards * CARD.peak(), self.share) / HOUR
+
+    @property
+    def bill(self):
+        """Dollars."""
+        return cost(gpu_hours(self.cards, self.hours * HOUR), self.price)
+
+
+def _taken_for(**otherwise):
+    """The bill of somebody who takes some of the values for others."""
+    return lambda *values: replace(Adapting(*values), **otherwise).bill
+
+
+def _times(factor):
+    """The bill of somebody who multiplies it once more; `factor` takes the fine-tuning."""
+    return lambda *values: Adapting(*values).bill * factor(Adapting(*values))
 
 
 QUESTIONS = {
@@ -72,66 +103,71 @@ QUESTIONS = {
         },
     ),
     "put_aside_for_adapters": Number(
-        right=_bill,
+        values={
+            "examples": Own("examples of the text", EXAMPLES),
+            "long": Own("tokens of an example", LONG),
+            "epochs": Own("times that the text is read", EPOCHS),
+            "cards": Own("cards of the job", CARDS),
+            "slow": Own("the least share of the peak that is reached", SLOW),
+            "price": Own("dollars for an hour of a card", PRICES),
+        },
+        where=lambda *values: told_apart(QUESTIONS["put_aside_for_adapters"], *values),
+        right=_taken_for(),
         unit="dollars",
-        hint="Tokens, operations, seconds on all four cards, GPU-hours, dollars: one line for each. Perhaps more than "
-        "one thing is off.",
+        hint="Tokens, operations, seconds on all cards together, GPU-hours, dollars: one line for each. Perhaps more "
+        "than one thing is off.",
         mistakes=(
             Mistake(
                 "the operations of a full training",
-                lambda: _bill(flops=training_flops(TUNED, EXAMPLES * LONG * EPOCHS)),
+                _taken_for(passes=3),
                 "The weights are frozen. Which of the three products of a layer is not needed?",
             ),
             Mistake(
                 "the forward pass alone",
-                lambda: _bill() / 2,
+                _taken_for(passes=1),
                 "The loss reaches an adapter only back through the layers above it.",
             ),
             Mistake(
                 "the operations of a full training with recomputation",
-                lambda: _bill() * 2,
+                _taken_for(passes=4),
                 "Nothing is computed twice here, and the weights are frozen.",
             ),
-            Mistake(
-                "one reading of the text",
-                lambda: _bill(EXAMPLES * LONG),
-                "How often is each example read?",
-            ),
-            Mistake("the examples taken for tokens", lambda: _bill(EXAMPLES * EPOCHS), "An example has many tokens."),
+            Mistake("one reading of the text", _taken_for(epochs=1), "How often is each example read?"),
+            Mistake("the examples taken for tokens", _taken_for(long=1), "An example has many tokens."),
             Mistake(
                 "the fast end",
-                lambda: _bill(share=FAST),
+                _taken_for(share=FAST),
                 "At which share of the peak does the money run out last, and at which first?",
             ),
             Mistake(
                 "the middle of the two shares",
-                lambda: _bill(share=(SLOW + FAST) / 2),
+                lambda *values: replace(Adapting(*values), share=(Adapting(*values).share + FAST) / 2).bill,
                 "Put aside what is enough in the bad case, too.",
             ),
-            Mistake("the share that is reached forgotten", lambda: _bill(share=1), "The peak is not what is reached."),
+            Mistake("the share that is reached forgotten", _taken_for(share=1), "The peak is not what is reached."),
             Mistake(
-                "hours on the clock paid, not GPU-hours (or the rate of four cards for one)",
-                lambda: _bill() / CARDS,
-                "Four cards run, and each of them is paid by the hour.",
+                "hours on the clock paid, not GPU-hours (or the rate of all cards for one)",
+                _times(lambda job: 1 / job.cards),
+                "All the cards run, and each of them is paid by the hour.",
             ),
             Mistake(
                 "hours on the clock in place of dollars",
-                lambda: _bill(price=1) / CARDS,
+                lambda *values: Adapting(*values).hours,
                 "How many cards are paid in each of these hours, and what does one cost?",
             ),
             Mistake(
                 "the share of the peak on the wrong side of the line",
-                lambda: _bill(share=1) * SLOW,
+                _times(lambda job: job.share**2),
                 "Does a lower share make the run shorter or longer?",
             ),
             Mistake(
                 "the cards counted twice",
-                lambda: _bill() * CARDS,
-                "With four cards the job takes a quarter of the hours. What do four cards cost for a quarter?",
+                _times(lambda job: job.cards),
+                "Twice the cards take half the hours. What do they cost, then?",
             ),
-            Mistake("seconds paid like hours", lambda: _bill(hours=HOUR), "The price is that of an hour."),
-            Mistake("minutes paid like hours", lambda: _bill(hours=HOUR // MINUTE), "The price is that of an hour."),
-            Mistake("GPU-hours in place of dollars", lambda: _bill(price=1), "And what does one of them cost?"),
+            Mistake("seconds paid like hours", _times(lambda job: HOUR), "The price is that of an hour."),
+            Mistake("minutes paid like hours", _times(lambda job: HOUR // MINUTE), "The price is that of an hour."),
+            Mistake("GPU-hours in place of dollars", _taken_for(price=1), "And what does one of them cost?"),
         ),
     ),
 }

@@ -1,29 +1,9 @@
-"""Questions about verdicts: whether a need fits with its margin, and how much of something just does."""
+"""Questions about verdicts: whether a need fits with its margin, and how many GPUs it takes until it does."""
 
 from fractions import Fraction
-from math import ceil, floor
 
-from llmcalc.checks.engine import Choice, Formula, Mistake, Number
-from llmcalc.planning import plan
+from llmcalc.checks.engine import Choice, Formula, Mistake
 from llmcalc.symbolic import ceil_div
-from llmcalc.units import GIB
-
-STEM = {"model": "llama-3.2-3b", "job": "fine-tuning", "method": "lora", "gpu": "a6000", "sequence": 192}
-FEW, MORE = 4, 8
-"""A fine-tuning, and the two batches that it is planned with."""
-
-
-def two_plans():
-    """The fine-tuning of question 3 with its two batches."""
-    return plan(**STEM, batch=FEW), plan(**STEM, batch=MORE)
-
-
-def _batch(memory=None, margin=Fraction(1, 5), rounded=floor, fixed=None, each=None):
-    """The batch that just fits, for somebody who takes these for the room, for what is fixed, and for a sequence."""
-    few, more = two_plans()
-    each = each or Fraction(more.total - few.total, MORE - FEW)
-    fixed = few.total - FEW * each if fixed is None else fixed
-    return rounded(((memory or few.capacity) / (1 + margin) - fixed) / each)
 
 
 def _room(memory_bytes, margin, kept_bytes):
@@ -107,74 +87,6 @@ QUESTIONS = {
                 "the fifth of lesson 10 taken off",
                 lambda needed, memory: memory / needed - Fraction(6, 5),
                 "The question asks for the whole margin, not for what is left beyond a fifth.",
-            ),
-        ),
-    ),
-    "batch_that_just_fits": Number(
-        right=_batch,
-        unit="sequences",
-        tolerance=0,
-        whole="Half a sequence cannot be trained: round in the direction that still fits.",
-        hint="Two plans give you what a sequence takes, and what is there without any. Then: how much may be needed, "
-        "so that the margin is left? Perhaps more than one thing is off.",
-        mistakes=(
-            Mistake(
-                "rounding up (or with something too small for what is fixed)",
-                lambda: _batch(rounded=ceil),
-                "Is the last of these sequences there as a whole, with its margin? And is all that is fixed counted?",
-            ),
-            Mistake("no margin", lambda: _batch(margin=0), "That is where the verdict becomes 'does not fit'."),
-            Mistake(
-                "a margin of a fifth of the card",
-                lambda: floor(_batch(Fraction(4, 5) * two_plans()[0].capacity, 0)),
-                "The margin is a share of the need. How large may the need be?",
-            ),
-            Mistake("GiB in place of GB", lambda: _batch(memory=48 * GIB), "The card's bytes are in `memory`."),
-            Mistake("a margin of a tenth", lambda: _batch(margin=Fraction(1, 10)), "The margin is a fifth."),
-            Mistake(
-                "a need that grows with the batch alone",
-                lambda: floor(two_plans()[0].capacity / Fraction(6, 5) / Fraction(two_plans()[0].total, FEW)),
-                "Twice the batch: is the second plan twice the first? The weights are there once.",
-            ),
-            Mistake(
-                "a need that grows with the batch alone, of the larger plan",
-                lambda: floor(two_plans()[0].capacity / Fraction(6, 5) / Fraction(two_plans()[1].total, MORE)),
-                "Twice the batch: is the second plan twice the first? The weights are there once.",
-            ),
-            Mistake(
-                "what is fixed forgotten",
-                lambda: _batch(fixed=0),
-                "Weights and adapters are there before the first sequence.",
-            ),
-            Mistake(
-                "the sequences that come on top of the first plan",
-                lambda: _batch(fixed=two_plans()[0].total),
-                "The first plan has sequences already. The question asks for all of them.",
-            ),
-            Mistake(
-                "the larger batch taken for what the two plans differ by",
-                lambda: _batch(each=Fraction(two_plans()[1].total - two_plans()[0].total, MORE)),
-                "By how many sequences do the two plans differ?",
-            ),
-            Mistake(
-                "one sequence of the first plan taken out, where it has several",
-                lambda: floor(_batch(rounded=Fraction) - FEW + 1),
-                "How many sequences are in the first plan? What is left without any?",
-            ),
-            Mistake(
-                "several sequences taken for one",
-                lambda: _batch(each=two_plans()[1].total - two_plans()[0].total),
-                "By how many sequences do the two plans differ?",
-            ),
-            Mistake(
-                "several sequences taken for one, at the end",
-                lambda: floor(_batch(rounded=Fraction) / (MORE - FEW)),
-                "By how many sequences do the two plans differ?",
-            ),
-            Mistake(
-                "steps from the one plan to the other in place of sequences",
-                lambda: floor(_batch(fixed=two_plans()[0].total, rounded=Fraction) / (MORE - FEW)),
-                "A step from the one plan to the other has how many sequences? And the first plan has some already.",
             ),
         ),
     ),
