@@ -43,6 +43,9 @@ _SUBJECTS = (
     "alarms",
     "printed_numbers",
     "audits",
+    "recap_of_sizes",
+    "recap_of_budgets",
+    "recap_of_training",
 )
 
 
