@@ -50,6 +50,9 @@ _SUBJECTS = (
     "rates",
     "printed_numbers",
     "audits",
+    "recap_of_sizes",
+    "recap_of_budgets",
+    "recap_of_training",
 )
 
 

@@ -145,5 +145,47 @@ EXERCISES = {
         Task("pairs_behind_a_prompt", "A formula and its limits", "A limiting case: put in nothing, one, or very much"),
         Task("audit_of_the_page", "A page to check", "5 · Five tools"),
     ),
+    "recap_04": (
+        Task("share_of_the_table", "How much is dictionary?", "3 · The rule 12 L d²", lesson="02_counting_parameters"),
+        Task(
+            "batch_in_twice_the_memory",
+            "Twice the memory",
+            "4 · The largest batch",
+            lesson="01_mlp_memory_and_throughput",
+        ),
+        Task(
+            "tokens_each_second",
+            "Tokens in a second",
+            "6 · FLOP is a count, FLOP/s a rate",
+            lesson="03_training_compute_6pd",
+        ),
+        Task(
+            "served_for_the_training",
+            "As dear as the training",
+            "9 · After training, the model works",
+            lesson="04_chinchilla_20_tokens",
+        ),
+        Task("growth_by_width", "A wider model", "3 · The rule 12 L d²", lesson="02_counting_parameters"),
+        Task(
+            "sequences_twice_as_long",
+            "Longer sequences",
+            "3 · What no parameter stands for",
+            lesson="03_training_compute_6pd",
+        ),
+        Task("loss_left", "Doubling after doubling", "1 · What an exponent means", lesson="04_chinchilla_20_tokens"),
+        Task(
+            "free_beside_the_batch",
+            "Put the answer back",
+            "5 · What training really keeps",
+            lesson="01_mlp_memory_and_throughput",
+        ),
+        Task("slip_in_mixture", "Find the slip", "6 · From 2017 to now", lesson="02_counting_parameters"),
+        Task(
+            "better_than_gpt3",
+            "A dot beside its valley",
+            "8 · How flat is the valley?",
+            lesson="04_chinchilla_20_tokens",
+        ),
+    ),
 }
 """By the name of its notebook."""

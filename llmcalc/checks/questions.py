@@ -96,7 +96,7 @@ def refuse_stale(answer, current):
     used = set(answer.__code__.co_names) if inspect.isfunction(answer) else ()
     for name, value in current.items():
         if name in used and answer.__globals__.get(name, value) != value:
-            raise Wrong(f"`{name}` is not the value you have now. Run the cell with this question's values again.")
+            raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
 
 
 def _drawn(values, seed):
