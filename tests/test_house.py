@@ -45,7 +45,8 @@ FLOORS = (
         "checks.cache checks.conversations checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
         "checks.verdicts checks.batches checks.repairs checks.offers "
-        "checks.decisions checks.alarms checks.rates checks.printed_numbers checks.audits checks.recap_of_sizes checks.recap_of_budgets checks.recap_of_training",
+        "checks.decisions checks.alarms checks.rates checks.printed_numbers checks.audits "
+        "checks.recap_of_sizes checks.recap_of_budgets checks.recap_of_training",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}
