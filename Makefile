@@ -8,9 +8,10 @@ PIP_INSTALL = $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check
 # environment that was moved or copied with its folder has to be set up again.
 FOLDER := $(shell pwd | cksum | cut -d ' ' -f 1)
 LAB = .venv/lab-$(FOLDER)
+CLASSROOM = .venv/classroom-$(FOLDER)
 TEST = .venv/test-$(FOLDER)
 
-.PHONY: help lab test bench refresh exercises lint clean
+.PHONY: help lab test bench refresh exercises course lint clean
 
 help:
 	@echo 'make lab        open JupyterLab at lesson 00         ARGS="--no-browser --port=8899" goes on to JupyterLab'
@@ -18,6 +19,7 @@ help:
 	@echo 'make bench      print how fast things are'
 	@echo 'make refresh    run the notebooks again and store what they print; ARGS=notebooks/01_... for one of them'
 	@echo 'make exercises  make the exercises from their solutions'
+	@echo 'make course     make an nbgrader course for a class, in the folder course'
 	@echo 'make lint       check the style of the code'
 	@echo 'make clean      remove the environments and what tests and tools leave behind'
 	@echo 'The first time, a command sets up what it needs in .venv; PYTHON=python3.12 chooses the Python.'
@@ -43,6 +45,10 @@ refresh: $(TEST)
 exercises: $(TEST)
 	@$(VENV_PYTHON) tests/tools/exercises.py
 
+# What a teacher installs: no test tools.
+course: $(CLASSROOM)
+	@$(VENV_PYTHON) tests/tools/course.py
+
 lint: $(TEST)
 	@$(VENV_PYTHON) -m ruff check
 	@$(VENV_PYTHON) -m ruff format --check
@@ -51,6 +57,8 @@ clean:
 	rm -rf .venv .venv-* build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+	@if test -e course/submitted || test -e course/downloaded; \
+		then echo 'course/ stays, it holds submissions: remove it by hand'; else rm -rf course; fi
 
 # Matplotlib lists the fonts of the machine once; done here, it does not interrupt a lesson.
 $(LAB): requirements.txt pyproject.toml $(VENV_PYTHON)
@@ -60,9 +68,14 @@ $(LAB): requirements.txt pyproject.toml $(VENV_PYTHON)
 	@$(VENV_PYTHON) -c 'import matplotlib.font_manager'
 	@touch $@
 
-$(TEST): $(LAB) tests/requirements.txt notebooks/requirements-classroom.txt
+$(CLASSROOM): $(LAB) notebooks/requirements-classroom.txt
+	@echo 'Installing what a teacher needs.'
+	@$(PIP_INSTALL) -r notebooks/requirements-classroom.txt
+	@touch $@
+
+$(TEST): $(CLASSROOM) tests/requirements.txt
 	@echo 'Installing what the tests and tools need.'
-	@$(PIP_INSTALL) -r tests/requirements.txt -r notebooks/requirements-classroom.txt
+	@$(PIP_INSTALL) -r tests/requirements.txt
 	@touch $@
 
 # Missing, or a link to a Python that is gone: then the setup above makes the environment anew.

@@ -35,7 +35,7 @@ def make(tmp_path):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, project / name)
     path.mkdir()
-    for tool in ("make", "sh", "echo", "test", "pwd", "cksum", "cut", "id", "mkdir", "cp", "rm", "touch"):
+    for tool in ("make", "sh", "echo", "test", "pwd", "cksum", "cut", "id", "mkdir", "cp", "rm", "touch", "find"):
         (path / tool).symlink_to(shutil.which(tool))
 
     def run(*arguments, **pythons):
@@ -101,11 +101,31 @@ def test_arguments_reach_pytest(make):
 
 
 def test_nothing_is_installed_twice(make):
-    for command in ("lab", "test"):
+    for command in ("lab", "course", "test"):
         make(command, python3=FINE)
         assert any("pip install" in call for call in calls(make))
         make(command)
         assert len(calls(make)) == 1, "the second time there should be nothing to do but the command itself"
+
+
+def test_a_teacher_installs_no_test_tools(make):
+    make("course", python3=FINE)
+    *before, course = calls(make)
+    assert course == "tests/tools/course.py"
+    assert any("requirements-classroom.txt" in call for call in before)
+    assert not any("tests/requirements.txt" in call for call in before)
+
+
+def test_clean_removes_a_course_unless_something_was_submitted(make):
+    course = make.project / "course"
+    (course / "release").mkdir(parents=True)
+    make("clean")
+    assert not course.exists()
+    for folder in ("submitted", "downloaded"):
+        (course / folder).mkdir(parents=True)
+        assert "course/ stays" in make("clean").stdout
+        assert (course / folder).exists()
+        (course / folder).rmdir()
 
 
 def test_a_changed_requirement_is_installed(make):

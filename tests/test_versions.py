@@ -11,7 +11,7 @@ import pytest
 from workshop import LESSONS, MASTERS, ROOT, STRICT, find_python
 
 # These try commands, tools and texts rather than the package, and so does tests/browser.
-NOT_THE_PACKAGE = "binder exercises lessons links make prose refresh versions".split()
+NOT_THE_PACKAGE = "binder course exercises lessons links make prose refresh versions".split()
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt", "pyproject.toml")
 OTHERS = [version for version in ("3.11", "3.12", "3.13") if version != "{}.{}".format(*sys.version_info)]
 NOTEBOOKS = [path.relative_to(ROOT) for path in LESSONS + MASTERS]
