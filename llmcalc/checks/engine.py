@@ -108,7 +108,7 @@ class Number(Question):
 
     def _refuse_others(self, answer, got):
         """Say so where the answer is one for values that are not the learner's."""
-        used = set(answer.__code__.co_names) if inspect.isfunction(answer) else ()
+        used = set(_names_in(answer.__code__)) if inspect.isfunction(answer) else ()
         for name, value in self.yours._asdict().items():
             if name in used and answer.__globals__.get(name, value) != value:
                 raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
@@ -154,6 +154,13 @@ class Choice(Question):
         if key != self.right:
             raise Wrong(f"Not {key!r}. {self.replies[key]}")
         print(f"Correct: {key!r}. {self.because}")
+
+
+def _names_in(code):
+    """Names that a function looks up outside of itself; loops in brackets and functions inside it have code too."""
+    yield from code.co_names
+    for inner in filter(inspect.iscode, code.co_consts):
+        yield from _names_in(inner)
 
 
 def _formula(answer, symbols):

@@ -26,7 +26,9 @@ NORM_WIDTHS = (10, 5, 8, 4)
 
 def _told_apart(vocabulary, width, inside, layers, heads, kv_heads):
     """Whether there is such a model, of a usual shape, in which no two of the slips come to the same number."""
-    if heads == kv_heads or heads % kv_heads or not 2 * width < inside < 4 * width:
+    if heads == kv_heads or heads % kv_heads or heads * FIXED["head_dim"] > 2 * width:
+        return False
+    if not 2 * width < inside < 4 * width:
         return False
     question, sizes = QUESTIONS["parameters_of_config"], (vocabulary, width, inside, layers, heads, kv_heads)
     numbers = [question.right(*sizes), *(mistake.gives(*sizes) for mistake in question.mistakes)]
