@@ -4,7 +4,8 @@ from fractions import Fraction
 from functools import cache
 from math import ceil, floor
 
-from llmcalc.checks.engine import Mistake, Number, told_apart
+from llmcalc.checks.apart import told_apart
+from llmcalc.checks.engine import Mistake, Number
 from llmcalc.checks.questions import Own
 from llmcalc.hardware import gpu
 from llmcalc.planning import plan

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import combinations
 
 from llmcalc.checks.answers import (
     BEYOND,
@@ -152,20 +151,6 @@ class Choice(Question):
         if key != self.right:
             raise Wrong(f"Not {key!r}. {self.replies[key]}")
         print(f"Correct: {key!r}. {self.because}")
-
-
-def told_apart(question, *values):
-    """Whether a `Number` has these values' right answer, its mistakes, and the standard answer all apart.
-
-    It says which values go together where two of them could meet.
-    """
-    standard = question.values_of("")
-    right, another = question.right(*values), question.right(*standard)
-    wrong = [mistake.gives(*values) for mistake in question.mistakes]
-    pairs = [*combinations(wrong, 2), *((another, each) for each in wrong if values != standard)]
-    if any(_near(right, each, 2 * question.tolerance) for each in wrong):
-        return False
-    return not any(_near(one, other, question.tolerance) for one, other in pairs)
 
 
 def _formula(answer, symbols):

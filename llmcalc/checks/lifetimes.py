@@ -24,23 +24,26 @@ def _even(size, text, extra=None, spared=None):
     return extra / (serving_flops(size, 1) - serving_flops(half, 1) if spared is None else spared)
 
 
+def _life(size, text, served, factor):
+    """FLOP of training and serving a model of so many times the size, at the same loss."""
+    return lifetime_flops(factor * size, tokens_for(size, text, factor), served)
+
+
 @cache
 def _cheapest(size, text, served):
     """The size with the cheapest life, training and serving, of all that reach the same loss: found by trying."""
     least = fewest_parameters(size, text, **LAW) / size
     factors = (1.001**step / 6 for step in range(2500))  # from a sixth to twice the size
-    within = (factor for factor in factors if factor > least)
-    return size * min(within, key=lambda k: lifetime_flops(k * size, tokens_for(size, text, k), served))
+    return size * min((factor for factor in factors if factor > least), key=lambda k: _life(size, text, served, k))
 
 
-def _in_between(size, text, served):
-    """Whether the cheapest life lies where the search of the task finds it, clearly below half the size."""
-    return 0.25 < _cheapest(size, text, served) / size < 0.4
+def _in_between(*given):
+    """Whether the cheapest life is where the search of the task finds it, clearly below half the size: a valley."""
+    return _life(*given, 0.25) > _life(*given, 0.251) and _life(*given, 0.399) < _life(*given, 0.4)
 
 
-def _smallest_sum(size, text, served):
-    cheapest = _cheapest(size, text, served)
-    return lifetime_flops(cheapest, tokens_for(size, text, cheapest / size), served)
+def _smallest_sum(*given):
+    return _life(*given, _cheapest(*given) / given[0])
 
 
 QUESTIONS = {

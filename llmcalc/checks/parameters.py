@@ -4,6 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from llmcalc.blocks import attention_weights, feed_forward_weights
+from llmcalc.checks.apart import told_apart
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
 from llmcalc.checks.questions import Own
 from llmcalc.mlp import dense_weights
@@ -24,13 +25,13 @@ NORM_WIDTHS = (10, 5, 8, 4)
 """What the norms of a pair of layers may hold: a LayerNorm or an RMSNorm behind every part, or two of them a layer."""
 
 
-def _told_apart(vocabulary, width, inside, layers, heads, kv_heads):
+def _can_be(vocabulary, width, inside, layers, heads, kv_heads):
     """Whether there is such a model, of a usual shape, in which no two of the slips come to the same number."""
-    if heads == kv_heads or heads % kv_heads or not 2 * width < inside < 4 * width:
+    if heads == kv_heads or heads % kv_heads or heads * FIXED["head_dim"] > 2 * width:
         return False
-    question, sizes = QUESTIONS["parameters_of_config"], (vocabulary, width, inside, layers, heads, kv_heads)
-    numbers = [question.right(*sizes), *(mistake.gives(*sizes) for mistake in question.mistakes)]
-    return len(set(numbers)) == len(numbers)
+    if not 2 * width < inside < 4 * width:
+        return False
+    return told_apart(QUESTIONS["parameters_of_config"], vocabulary, width, inside, layers, heads, kv_heads)
 
 
 def _model(sizes):
@@ -87,7 +88,7 @@ def _biased(model):
 QUESTIONS = {
     "parameters_of_config": Number(
         values=SIZES,
-        where=_told_apart,
+        where=_can_be,
         right=_configured,
         unit="parameters",
         tolerance=0,

@@ -1,6 +1,7 @@
 """Questions about rates: a share of the peak above one, and a time of sending with two slips."""
 
-from llmcalc.checks.engine import Mistake, Number, told_apart
+from llmcalc.checks.apart import told_apart
+from llmcalc.checks.engine import Mistake, Number
 from llmcalc.checks.questions import Own
 from llmcalc.communication import communication_ratio
 from llmcalc.compute import seconds_for, training_flops, utilization

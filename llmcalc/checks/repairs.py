@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from llmcalc.checks.engine import Choice, Mistake, Number, told_apart
+from llmcalc.checks.apart import told_apart
+from llmcalc.checks.engine import Choice, Mistake, Number
 from llmcalc.checks.questions import Own
 from llmcalc.compute import cost, gpu_hours, seconds_for
 from llmcalc.hardware import gpu
