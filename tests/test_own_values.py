@@ -12,6 +12,7 @@ from workshop import LESSONS, MASTERS, ROOT, STRICT
 from llmcalc import checks
 from llmcalc.checks import questions
 from llmcalc.checks.answers import Wrong
+from llmcalc.checks.apart import apart
 from llmcalc.checks.contents import EXERCISES
 from llmcalc.checks.engine import Mistake, Number
 from llmcalc.checks.questions import OPEN, SOLVED, WRONG, Own, Question
@@ -94,6 +95,18 @@ def test_values_that_do_not_go_together_are_drawn_again():
     )
     drawn = {question.values_of(f"learner {number}") for number in range(100)}
     assert drawn == {(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)}
+
+
+def test_values_where_a_slip_does_not_show_are_not_drawn():
+    """Two by two the sum is the product; and where height is one, two slips come to the same."""
+    slips = (
+        Mistake("a sum", lambda width, height: width + height, "Multiply."),
+        Mistake("a row more", lambda width, height: width * (height + 1), "How many rows?"),
+        Mistake("twice", lambda width, height: 2 * width * height, "Once."),
+    )
+    told = apart(lambda width, height: width * height, slips)
+    assert [told(2, 2), told(3, 1), told(3, 5)] == [False, False, True]
+    assert apart(lambda width, height: width * height, slips, of_each_other=False)(3, 1)
 
 
 # --- checking
