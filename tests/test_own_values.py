@@ -12,6 +12,7 @@ from workshop import LESSONS, MASTERS, ROOT, STRICT
 from llmcalc import checks
 from llmcalc.checks import questions
 from llmcalc.checks.answers import Wrong
+from llmcalc.checks.apart import apart
 from llmcalc.checks.contents import EXERCISES
 from llmcalc.checks.engine import Mistake, Number
 from llmcalc.checks.questions import OPEN, SOLVED, WRONG, Own, Question
@@ -112,6 +113,18 @@ def test_a_question_that_builds_on_another_has_its_values_too():
     for number in range(50):
         drawn = second.values_of(f"learner {number}")
         assert drawn[:2] == first.values_of(f"learner {number}") and drawn.depth != drawn.width + 1
+
+
+def test_values_where_a_slip_does_not_show_are_not_drawn():
+    """Two by two the sum is the product; and where height is one, two slips come to the same."""
+    slips = (
+        Mistake("a sum", lambda width, height: width + height, "Multiply."),
+        Mistake("a row more", lambda width, height: width * (height + 1), "How many rows?"),
+        Mistake("twice", lambda width, height: 2 * width * height, "Once."),
+    )
+    told = apart(lambda width, height: width * height, slips)
+    assert [told(2, 2), told(3, 1), told(3, 5)] == [False, False, True]
+    assert apart(lambda width, height: width * height, slips, of_each_other=False)(3, 1)
 
 
 # --- checking

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import inf
 
 from llmcalc.checks.apart import apart
@@ -51,6 +52,7 @@ WINNER, CLEARLY, TOLERANCE = OFFERS[6], 1.02, 0.0002
 """The cheapest offer, how much dearer the next one is at least, and a tolerance that shows a part of a conversation."""
 
 
+@cache
 def limits(
     offer,
     length,
@@ -95,6 +97,11 @@ def _cheapest(length, pace, **how):
 
 def _bill_of(name):
     return lambda *job: next(_bill(offer, *job) for offer in OFFERS if offer.name == name)
+
+
+def _with_a_part(whole, part, each):
+    """How many fit into a whole, beside a part of it, for somebody who does not round."""
+    return (whole - part) / each
 
 
 CHEAPER = "So much do they cost there, by all three limits. Is there no cheaper offer?"
@@ -176,7 +183,7 @@ SERVICE_SLIPS = (
     ),
     Mistake(
         "conversations that are not rounded",
-        lambda *job: _cheapest(*job, most=lambda whole, part, each: (whole - part) / each, whole=float),
+        lambda *job: _cheapest(*job, most=_with_a_part, whole=float),
         "Only whole conversations can be served. How many is that?",
     ),
     Mistake("cents in place of dollars", lambda *job: 100 * _cheapest(*job), "In which unit is the price of a card?"),

@@ -119,7 +119,7 @@ LAYOUT_SLIPS = (
     Mistake(
         "the layout of 8 copies, 2 GPUs for a matrix and 4 stages",
         _chosen(8, 2, 4),
-        "It would lose least of all. But does it fit? The first stage holds more than one micro-batch at a time.",
+        "It would lose less. But does it fit? The first stage holds more than one micro-batch at a time.",
     ),
     Mistake(
         "the layout of 4 copies, 2 GPUs for a matrix and 8 stages",
