@@ -212,5 +212,5 @@ def test_the_peak_of_the_report_is_half_of_the_right_one():
     for learner in range(24):
         ours = question.values_of(f"learner {learner}")
         assert pytest.approx(2 * question.right(*ours)) == rates.reported(*ours) > 1
-    says("11", "share-question", "of more than 100%: the cell prints it")
+    says("11", "share-question", "above one: the cell prints it in percent")
     says("11", "share-why", "It is half of the right one")
