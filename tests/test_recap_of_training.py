@@ -14,6 +14,8 @@ from llmcalc.compute import training_flops
 from llmcalc.fits import fit
 from llmcalc.inference import lifetime_flops
 from llmcalc.memory import largest_batch
+from llmcalc.scaling import chinchilla_loss, isoflop_loss, tokens_for_same_loss
+from llmcalc.views.valleys import WELL_KNOWN
 
 TASKS = EXERCISES["recap_04"]
 ASKED = {task.check: getattr(checks, task.check) for task in TASKS}
@@ -173,9 +175,28 @@ def test_the_weights_of_the_mixture_take_more_than_three_cards():
     assert (model("mixtral-8x22b").experts, model("mixtral-8x22b").experts_per_token) == (8, 2)
 
 
-def test_the_budget_of_gpt3_buys_less_than_a_third_of_its_size():
-    budget = training_flops(175e9, 300e9)
-    assert 175e9 / 4 < optimal_parameters(budget, **fit("besiroglu").reducible) < 175e9 / 3
+def above_its_valley(size, tokens):
+    """How far the loss of a model lies above the lowest one for its budget."""
+    law, flops = fit("besiroglu"), training_flops(size, tokens)
+    best = optimal_parameters(flops, **law.reducible)
+    return isoflop_loss(size, flops, **law.constants) - isoflop_loss(best, flops, **law.constants)
+
+
+def test_llama_3_8b_lies_farthest_above_its_valley_and_llama_2_7b_is_highest():
+    above = {name: above_its_valley(*model) for name, model in WELL_KNOWN.items()}
+    assert max(above, key=above.get) == "Llama 3 8B"
+    assert {"Gopher", "Llama 2 7B"} < set(above) and len(above) == 6
+    losses = {name: chinchilla_loss(*model, **fit("besiroglu").constants) for name, model in WELL_KNOWN.items()}
+    assert max(losses, key=losses.get) == "Llama 2 7B"
+    assert min(WELL_KNOWN, key=lambda name: training_flops(*WELL_KNOWN[name])) == "Llama 2 7B"
+    assert max(WELL_KNOWN, key=lambda name: WELL_KNOWN[name][0] / optimal_parameters(
+        training_flops(*WELL_KNOWN[name]), **fit("besiroglu").reducible)) == "Gopher"  # fmt: skip
+
+
+def test_a_larger_model_reaches_the_loss_of_llama_3_8b_with_less_training():
+    size, tokens = WELL_KNOWN["Llama 3 8B"]
+    needed = tokens_for_same_loss(size, tokens, 2, **fit("besiroglu").reducible)
+    assert training_flops(2 * size, needed) < training_flops(size, tokens)
 
 
 # --- the quiz as a whole

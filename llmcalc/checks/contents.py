@@ -196,7 +196,7 @@ EXERCISES = {
         ),
         Task("slip_in_mixture", "Find the slip", "6 · From 2017 to now", lesson="02_counting_parameters"),
         Task(
-            "better_than_gpt3",
+            "farthest_above_its_valley",
             "A dot beside its valley",
             "8 · How flat is the valley?",
             lesson="04_chinchilla_20_tokens",

@@ -141,14 +141,14 @@ QUESTIONS = {
             ),
         ),
     ),
-    "better_than_gpt3": Choice(
+    "farthest_above_its_valley": Choice(
         right="b",
-        because="It lies to the right of the bottom of its valley: too many parameters for its text. By this law "
-        "its budget should have bought a model of less than a third of the size.",
+        because="With so few parameters its training took more FLOP than a larger model of the same loss would have "
+        "needed, and each token that it serves takes less: with enough of them it was a good choice.",
         replies={
-            "a": "That is a step to the right, along the valley. Does the curve fall there?",
-            "c": "Parameters times tokens is what the budget pays for. Can both grow while it stays?",
-            "d": "Look where the dot lies, and where the line through the bottoms passes.",
+            "a": "It lies far to the right, but how far above the bottom of its own valley? Compare all six.",
+            "c": "The model is the right one. But look where it lies: is the bottom not the cheapest place to train?",
+            "d": "Its dot is the highest of all, and its budget the smallest. How far is it above its *own* valley?",
         },
     ),
 }
