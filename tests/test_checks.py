@@ -14,7 +14,7 @@ from workshop import MASTERS
 
 from llmcalc import MLP, checks, model
 from llmcalc.allocation import optimal_tokens_for
-from llmcalc.checks import answers, inputs
+from llmcalc.checks import answers, inputs, machines
 from llmcalc.checks.answers import StillOpen, Wrong
 from llmcalc.checks.engine import BYTE_SLIPS, PREFIX_SLIPS, Choice, Formula, Number
 from llmcalc.compute import seconds_for, training_flops
@@ -210,15 +210,22 @@ def test_a_constant_gradient_makes_adam_step_by_the_learning_rate():
     assert direction([2, 5], 0.9, 0.99) == pytest.approx(momentum / second**0.5, rel=1e-12)
 
 
-def test_the_cheapest_hour_needs_all_of_its_arithmetic():
+@pytest.mark.parametrize("prices", machines.PRICES)
+def test_the_cheapest_hour_needs_all_of_its_arithmetic(prices):
     """The room on its machines is the dearest of all; and without the scales another one would do."""
-    machines = checks.machines
-    assert machines._cheapest() == pytest.approx(6 * 4 * 0.40)
-    room = {each.name: each.price / (each.memory - machines.RESERVE) for each in machines.MACHINES}
-    assert max(room, key=room.get) == "D"
-    (small,) = [each for each in machines.MACHINES if each.name == "C"]
-    thrifty = min(filter(machines.has_fp32, machines.PLANS), key=machines._states)
-    assert machines._states(thrifty, scale_bits=0) == machines._room(small) < machines._states(thrifty)
+    question = checks.cheapest_hour
+    jobs = [(trained, reserve, prices) for trained in machines.TRAINED for reserve in machines.RESERVE]
+    ((trained, reserve, _),) = filter(lambda job: question.where(*job), jobs)
+    # 28 billion parameters take 281.75 GB, and 25 billion 251.5625; six machines hold 288, seven hold 252
+    assert question.right(trained, reserve, prices) == pytest.approx({28: 24, 25: 28}[trained / 1e9] * prices[3])
+    rented = machines.machines_at(prices)
+    room = {each.name: each.price / (each.memory - reserve) for each in rented}
+    assert max(room, key=room.get) == "D" and reserve >= rented[3].memory / 2
+    (small,) = [each for each in rented if each.name == "C"]
+    thrifty = min(filter(machines.has_fp32, machines.PLANS), key=lambda plan: machines._states(trained, plan))
+    states = machines._states(trained, thrifty)
+    assert machines._states(trained, thrifty, scale_bits=0) == machines._room(small, reserve) < states
+    assert states < 1.01 * machines._room(small, reserve)
 
 
 # --- mistakes, by name
@@ -313,7 +320,7 @@ def part(layers, width, heads, kv_heads, head_dim, experts, inside):
             )
         ),
         ("tokens_at_half_the_size", lambda: 2.06038e12 + TEXT, "the old text and the new one"),
-        ("bytes_of_the_recipe", lambda: 2 + 2 + 4 + 4 + 8, "as published for another model"),
+        ("bytes_of_the_recipe", lambda: 2 + 2 + 4 + 4 + 8, "or fp32 everywhere"),
         ("bytes_of_the_recipe", lambda: 112, "bits where bytes are meant"),
         ("two_moments_in_few_bits", lambda bits, block, scale: 2 * (bits + scale) / block / 8, "parentheses"),
         (

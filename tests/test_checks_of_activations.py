@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from llmcalc import Transformer, checks, model
+from llmcalc import Transformer, checks, gpu, model
 from llmcalc.checks import held_at_once
 
 GPT2 = {"model_type": "gpt2", "n_layer": 6, "n_positions": 64, "vocab_size": 100}
@@ -108,7 +108,7 @@ def rough(setting):
     return 16 * 774_030_080 + setting.batch * (layers * kept + max(14 * tokens * words, back))
 
 
-@pytest.mark.parametrize("setting", held_at_once.SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", held_at_once.settings_of(1), ids=lambda setting: setting.name)
 def test_what_is_small_does_not_decide_what_fits(setting):
     exact = held_at_once._fullest(setting)
     assert rough(setting) == pytest.approx(exact, rel=0.004)
@@ -116,23 +116,35 @@ def test_what_is_small_does_not_decide_what_fits(setting):
     assert abs(exact - 24e9) > 0.005 * 24e9
 
 
-def test_no_single_column_tells_the_fastest_setting_that_fits():
-    settings = held_at_once.SETTINGS
+def pace(setting):
+    return held_at_once._pace("rtx-4090", setting)
+
+
+@pytest.mark.parametrize("group", held_at_once.REACHED)
+def test_no_single_column_tells_the_fastest_setting_that_fits(group):
+    settings = held_at_once.settings_of(group)
     fitting = [setting for setting in settings if held_at_once._fits(setting)]
-    winner = max(fitting, key=held_at_once._pace)
-    assert held_at_once._pace(winner) == held_at_once._best()
+    winner = max(fitting, key=pace)
+    assert pace(winner) == held_at_once._best("rtx-4090", group)
+    assert (winner.recompute, winner.batch) == ("selective", 5)
     for of in (settings, fitting):
         assert winner is not max(of, key=lambda setting: setting.batch)
         assert winner is not max(of, key=lambda setting: setting.reached)
         assert winner is not min(of, key=held_at_once._fullest)
         assert winner is not max(of, key=held_at_once._fullest)
-    assert winner is not max(settings, key=held_at_once._pace)
+    assert winner is not max(settings, key=pace)
 
 
-@pytest.mark.parametrize("setting", held_at_once.SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", held_at_once.settings_of(1), ids=lambda setting: setting.name)
 def test_the_pace_of_a_setting_is_its_rate_over_the_exact_work_of_a_token(setting):
     flops = model("gpt2-large").training_flops(1, 1024, recompute=setting.recompute) / 1024
-    assert held_at_once._pace(setting) == pytest.approx(165.2e12 * setting.reached / flops, rel=1e-12)
+    assert pace(setting) == pytest.approx(165.2e12 * setting.reached / flops, rel=1e-12)
+
+
+def test_the_groups_consider_the_same_settings_in_another_order_and_their_cards_have_the_same_memory():
+    orders = [[each.batch for each in held_at_once.settings_of(group)] for group in held_at_once.REACHED]
+    assert len(set(map(tuple, orders))) == 4 and len(set(map(frozenset, orders))) == 1
+    assert {gpu(card).memory_bytes for card in held_at_once.CARDS} == {24 * 10**9}
 
 
 def test_the_plan_with_the_slip_ends_below_the_states_alone_and_each_line_above_it_does_not():
@@ -166,7 +178,12 @@ AGAIN = [
     ("fullest_with_segments", "one segment alone, without what the others keep", (12, 4, 10, 7), 4 * 17),
     ("least_with_two_levels", "the least for segments that come back whole", (16, 1, 3), 2 * 8 - 1),
     ("least_with_two_levels", "all layers of a segment there again", (16, 10, 7), 7 * 10 + 4 * 7),
-    ("fastest_that_fits", "setting E", (), 165.2e12 * 0.47 / (4 * (1415.6e6 + 188.7e6) + 3 * 128.7e6)),
+    (
+        "fastest_that_fits",
+        "thirteen sequences and full recomputation",
+        (),
+        165.2e12 * 0.47 / (4 * (1415.6e6 + 188.7e6) + 3 * 128.7e6),
+    ),
     ("fastest_that_fits", "the forward pass alone", (), 165.2e12 * 0.38 / (1415.6e6 + 2 * 188.7e6 + 128.7e6)),
 ]
 
@@ -175,7 +192,9 @@ AGAIN = [
 def test_a_mistake_comes_to_what_its_name_says(question, name, values, amount):
     found = {mistake.name: mistake for mistake in getattr(checks, question).mistakes}
     assert name in found, sorted(found)
-    assert float(found[name].gives(*values)) == pytest.approx(float(amount), rel=1e-4)
+    assert float(found[name].gives(*(values or getattr(checks, question).values_of("")))) == pytest.approx(
+        float(amount), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,33 @@
 """What the exercises on number formats ask, worked out a second time: by NumPy, by trying, by hand."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
 import sympy as sp
 
 from llmcalc import checks
-from llmcalc.checks import few_bits, precision, scaled_blocks
+from llmcalc.checks import few_bit_offers, few_bits, precision, scaled_blocks
 from llmcalc.checks.answers import Wrong
 from llmcalc.checks.engine import Formula
 from llmcalc.checks.inputs import agree
 from llmcalc.formats import FORMATS, NumberFormat, number_format
-from llmcalc.rounding import rounded
+from llmcalc.rounding import SCALES, quantized, rounded
 from llmcalc.symbolic import same
 
 RIGHT = {
     name: question.right
-    for subject in (precision, few_bits, scaled_blocks)
+    for subject in (precision, few_bits, scaled_blocks, few_bit_offers)
     for name, question in subject.QUESTIONS.items()
 }
+
+
+def combinations(name):
+    """All values that a learner may have for a question."""
+    question = getattr(checks, name)
+    every = product(*(own.options for own in question.values.values()))
+    return [values for values in every if question.where is None or question.where(*values)]
 
 
 @pytest.mark.parametrize(("name", "moves"), [("bf16", False), ("fp16", False), ("fp32", True)])
@@ -92,11 +100,15 @@ def test_the_first_number_lost_is_the_first_that_rounding_changes(name):
     assert RIGHT["first_number_lost"](form.mantissa_bits) == whole[rounded(whole, name) != whole][0]
 
 
-def test_the_factor_lifts_the_smallest_gradient_to_fp16s_smallest_normal_value_and_half_of_it_does_not():
-    factor, normal = RIGHT["factor_for_gradients"](), np.finfo(np.float16).smallest_normal
+@pytest.mark.parametrize(("small", "large"), combinations("factor_for_gradients"))
+def test_the_factor_lifts_the_smallest_gradient_to_fp16s_smallest_normal_value_and_half_of_it_does_not(small, large):
+    """And the question shows truly what happens without a factor, and with one that is too large."""
+    factor, normal = RIGHT["factor_for_gradients"](small, large), np.finfo(np.float16).smallest_normal
     assert math.log2(factor) == int(math.log2(factor))
-    assert factor / 2 * precision.SMALL < normal <= factor * precision.SMALL
-    assert factor * precision.LARGE < float(np.finfo(np.float16).max) < 32 * factor * precision.LARGE
+    assert factor / 2 * small < normal <= factor * small
+    with np.errstate(over="ignore"):
+        least, most = np.float16([small, factor * large]), np.float16(32 * factor * large)
+    assert least[0] == 0 and np.isfinite(least[1]) and np.isinf(most)
 
 
 def test_the_report_slips_where_its_parameters_are_counted_twice():
@@ -110,36 +122,51 @@ def test_the_report_slips_where_its_parameters_are_counted_twice():
     )
 
 
-def test_what_is_left_beside_the_weights_is_nothing_for_those_who_take_MiB_for_MB():
-    assert RIGHT["left_beside_weights"]() == pytest.approx((23_040 * 2**20 - 24e9) / 1e6)
-    assert 23_040e6 - 24e9 < 0 < RIGHT["left_beside_weights"]()
+@pytest.mark.parametrize(("loaded", "free_MiB"), combinations("left_beside_weights"))
+def test_what_is_left_beside_the_weights_is_nothing_for_those_who_take_MiB_for_MB(loaded, free_MiB):
+    left = RIGHT["left_beside_weights"](loaded, free_MiB)
+    assert left == pytest.approx((free_MiB * 2**20 - 2 * loaded) / 1e6)
+    assert free_MiB * 10**6 - 2 * loaded < 0 < left and free_MiB < 24 * 1024
+
+
+def row(offer):
+    """The letter that an offer has without a name."""
+    rows = [(form, block, SCALES[scale]) for form, block, scale in few_bit_offers.ROWS]
+    return "ABCDEFGH"[rows.index((offer.format, offer.block, offer.scale_bits))]
 
 
 def test_each_slip_on_the_way_to_the_best_offer_leads_to_another_one():
-    by_name = {offer.name: offer for offer in scaled_blocks.OFFERS}
-    question = scaled_blocks.QUESTIONS["best_that_fits"]
-    assert question.right() == by_name["D"].error
-    slips = [mistake.gives() for mistake in question.mistakes]
-    assert all(offer.error in slips for name, offer in by_name.items() if name != "D")
+    question = few_bit_offers.QUESTIONS["best_that_fits"]
+    for preset, times in combinations("best_that_fits"):
+        by_name = {row(offer): offer for offer in few_bit_offers.offers_with(times)}
+        assert question.right(preset, times) == by_name["D"].error
+        slips = [mistake.gives(preset, times) for mistake in question.mistakes]
+        assert all(offer.error in slips for name, offer in by_name.items() if name not in "CDE")
+        assert by_name["C"].error in slips or by_name["E"].error in slips
 
 
-def test_what_is_counted_twice_or_not_at_all_changes_the_best_offer():
+@pytest.mark.parametrize(
+    ("every", "kept", "cards", "reserved"),
+    [(72_706_203_648, 2 * 2_491_416_576, 2, 5.7e9), (32_763_876_352, 2 * 1_557_135_360, 1, 4.3e9)],
+)
+def test_what_is_counted_twice_or_not_at_all_changes_the_best_offer(every, kept, cards, reserved):
     """The slip of the report before it, its opposite, and a card that is taken too small."""
-    every, kept, room = 72_706_203_648, 2 * 2_491_416_576, 2 * 24 * 2**30 - 5.7e9
+    room = cards * 24 * 2**30 - reserved
 
     def best(count, room=room):
-        sizes = {o.name: (o.error, count((o.bits + o.scale_bits / o.block) / 8)) for o in scaled_blocks.OFFERS}
+        offers = few_bit_offers.offers_with(10)
+        sizes = {row(o): (o.error, count((o.bits + o.scale_bits / o.block) / 8)) for o in offers}
         return min((error, name) for name, (error, size) in sizes.items() if size <= room)[1]
 
     assert best(lambda each: (every - kept / 2) * each + kept) == "D"
     assert best(lambda each: every * each + kept) == "F"
     assert best(lambda each: every * each) == best(lambda each: (every - kept / 2) * each) == "G"
-    assert best(lambda each: (every - kept / 2) * each + kept, room=48e9 - 5.7e9) == "F"
+    assert best(lambda each: (every - kept / 2) * each + kept, room=cards * 24e9 - reserved) == "F"
 
 
 def test_no_single_column_tells_the_best_offer_that_fits():
-    offers = scaled_blocks.OFFERS
-    best = next(offer for offer in offers if offer.error == RIGHT["best_that_fits"]())
+    offers = few_bit_offers.offers_with(10)
+    best = next(offer for offer in offers if offer.error == RIGHT["best_that_fits"]("qwen2.5-72b", 10))
     columns = [
         lambda offer: offer.error,
         lambda offer: offer.bits,
@@ -151,17 +178,27 @@ def test_no_single_column_tells_the_best_offer_that_fits():
 def test_the_offers_that_fit_are_those_of_a_count_by_hand():
     rest = 72_706_203_648 - 2_491_416_576
     sizes = {
-        o.name: 2 * 2_491_416_576 + rest * (o.bits * o.block + o.scale_bits) / o.block / 8 for o in scaled_blocks.OFFERS
+        o.name: 2 * 2_491_416_576 + rest * (o.bits * o.block + o.scale_bits) / o.block / 8
+        for o in few_bit_offers.offers_with(10)
     }
     assert {name for name, size in sizes.items() if size <= 2 * 24 * 2**30 - 5.7e9} == set("BCDEF")
 
 
-def test_an_outlier_costs_the_error_that_plain_python_finds():
-    scale = 1.4 / 7
-    errors = [round(weight / scale) * scale - weight for weight in scaled_blocks.BLOCK]
-    share = sum(e * e for e in errors) / sum(w * w for w in scaled_blocks.BLOCK)
-    assert RIGHT["error_of_a_block"]() == pytest.approx(100 * share**0.5, rel=1e-6)
+@pytest.mark.parametrize("weights", scaled_blocks.BLOCKS)
+def test_an_outlier_costs_the_error_that_plain_python_finds(weights):
+    scale = -weights[-1] / 7
+    errors = [round(weight / scale) * scale - weight for weight in weights]
+    share = sum(e * e for e in errors) / sum(w * w for w in weights)
+    assert RIGHT["error_of_a_block"](weights) == pytest.approx(100 * share**0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("weights", scaled_blocks.BLOCKS)
+def test_smaller_blocks_help_the_four_that_no_longer_share_the_outliers_scale_and_nobody_else(weights):
+    errors = [abs(quantized(weights, "int4", block).values - weights) for block in (8, 4)]
+    assert (errors[1][:4] < errors[0][:4]).all() and np.allclose(errors[0][4:], errors[1][4:])
+    assert weights[-1] == min(weights, key=lambda weight: -abs(weight)) < 0
+    assert sum(quantized(weights, "int4", 8).values == 0) >= 2
 
 
 def test_every_format_of_the_questions_is_one_of_the_package():
-    assert {offer.format for offer in scaled_blocks.OFFERS} < set(FORMATS)
+    assert {offer.format for offer in few_bit_offers.offers_with(10)} < set(FORMATS)

@@ -36,10 +36,10 @@ FLOORS = (
     ),
     (
         "explorers and checks",
-        "explorer checks checks.inputs checks.answers checks.questions checks.contents checks.papers checks.engine "
+        "explorer checks checks.inputs checks.answers checks.questions checks.apart checks.contents checks.papers checks.engine "
         "checks.mlp checks.network_runs checks.layers checks.shared_heads checks.parameters checks.mixtures "
-        "checks.training checks.pace checks.purchases checks.budgets checks.scaling_laws checks.apart checks.lifetimes "
-        "checks.precision checks.few_bits checks.scaled_blocks "
+        "checks.training checks.pace checks.purchases checks.budgets checks.scaling_laws checks.lifetimes "
+        "checks.precision checks.few_bits checks.scaled_blocks checks.few_bit_offers "
         "checks.adam checks.optimizers checks.model_states checks.machines "
         "checks.kept_for_backward checks.held_at_once checks.recomputation "
         "checks.cache checks.conversations checks.decoding checks.adapters checks.chat_service "

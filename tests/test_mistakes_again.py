@@ -5,7 +5,7 @@ from math import ceil, sqrt
 import pytest
 
 from llmcalc import checks
-from llmcalc.checks.scaled_blocks import OFFERS
+from llmcalc.checks.few_bit_offers import offers_with
 
 WEIGHTS = (0.31, -0.12, 0.05, 0.22, -0.27, 0.08, -0.04, -1.4)
 WHOLE = (2, -1, 0, 1, -1, 0, 0, -7)
@@ -24,7 +24,7 @@ def on_scale(scale, *whole):
     return percent([scale * number for number in whole])
 
 
-SHARE, OFFERED = percent([0.2 * number for number in WHOLE]), {offer.name: offer.error for offer in OFFERS}
+SHARE, OFFERED = percent([0.2 * number for number in WHOLE]), {offer.name: offer.error for offer in offers_with(10)}
 LOGITS = 2 * 4096 * 128_256 / 10**9
 LAYERS, ATTENTION, OUTPUT = 24 * 1280**2 * 36, 4 * 1024 * 1280 * 36, 2 * 50_257 * 1280
 FORWARD, PEAK = LAYERS + ATTENTION + OUTPUT, 165.2e12
@@ -148,10 +148,11 @@ AGAIN = {
     }),
     "bytes_of_the_recipe": ((), {
         "moments in fp32": 18,
-        "a gradient in both formats (or the usual recipe)": 16,
-        "gradients in both formats and moments in fp32 (as published for another model)": 20,
-        "two bytes missing: the weight, one moment, or half of the gradient": 12,
-        "four bytes missing: the gradient, the master copy, or both moments": 10,
+        "the usual recipe (or a gradient in two formats)": 16,
+        "a second gradient in 16 bits, and moments in fp32 (or fp32 everywhere)": 20,
+        "one byte missing: a term of 8 bits, or half of one of 16": 13,
+        "two bytes missing: a term of 16 bits, or half of one of 32": 12,
+        "four bytes missing: a term of 32 bits, or two of 16": 10,
         "the optimizer's part alone": 8,
     }),
     # 28 billion parameters; states of 16, 10.0625 (8-bit) and 12.0625 bytes; room 8 * 68, 4 * 168, 10 * 28, 4 * 12 GB
@@ -258,7 +259,7 @@ AGAIN = {
     "logits_at_the_fullest": ((), {
         "GiB in place of GB": 14 * LOGITS * 10**9 / 2**30,
         "bits for bytes": 8 * 14 * LOGITS,
-        "one of the two sequences": 7 * LOGITS,
+        "one sequence of the batch": 7 * LOGITS,
         "one of the two gradients forgotten (or both in 16 bits, or the way forward meant)": 10 * LOGITS,
         "both gradients forgotten": 6 * LOGITS,
         "the 16-bit logits forgotten": 12 * LOGITS,
@@ -269,11 +270,11 @@ AGAIN = {
         "the logits alone": 2 * LOGITS,
     }),
     "fastest_that_fits": ((), {
-        "setting A": 0.39 * PEAK / (3 * FORWARD),
-        "setting B": 0.34 * PEAK / (3 * FORWARD),
-        "setting D": 0.40 * PEAK / (3 * FORWARD + ATTENTION),
-        "setting E": 0.47 * PEAK / (4 * FORWARD - OUTPUT),
-        "setting F": 0.49 * PEAK / (4 * FORWARD - OUTPUT),
+        "four sequences and no recomputation": 0.39 * PEAK / (3 * FORWARD),
+        "three sequences and no recomputation": 0.34 * PEAK / (3 * FORWARD),
+        "six sequences and selective recomputation": 0.40 * PEAK / (3 * FORWARD + ATTENTION),
+        "thirteen sequences and full recomputation": 0.47 * PEAK / (4 * FORWARD - OUTPUT),
+        "sixteen sequences and full recomputation": 0.49 * PEAK / (4 * FORWARD - OUTPUT),
         "what is done twice not counted, in any setting": 0.47 * PEAK / (3 * FORWARD),
         "the attention that is done twice not counted": 0.38 * PEAK / (3 * FORWARD),
         "all layers done twice, where only attention is": 0.38 * PEAK / (4 * FORWARD - OUTPUT),
@@ -283,7 +284,7 @@ AGAIN = {
             0.38 * PEAK / (3 * (LAYERS + OUTPUT) + ATTENTION),
         "attention between tokens not counted (or the rule 6PD), and nothing of what is done twice":
             0.47 * PEAK / (3 * (LAYERS + OUTPUT)),
-        "setting F, and what is done twice not counted": 0.49 * PEAK / (3 * FORWARD),
+        "sixteen sequences and full recomputation, and what is done twice not counted": 0.49 * PEAK / (3 * FORWARD),
         "the output layer not counted": 0.38 * PEAK / (3 * LAYERS + 4 * ATTENTION),
         "the forward pass alone": 0.38 * PEAK / (FORWARD + ATTENTION),
         "a backward pass that costs no more than a forward pass": 0.38 * PEAK / (2 * FORWARD + ATTENTION),
@@ -450,8 +451,9 @@ AGAIN = {
 @pytest.mark.parametrize("question", AGAIN)
 def test_every_mistake_comes_to_what_its_name_says(question):
     values, amounts = AGAIN[question]
-    given = {mistake.name: mistake.gives for mistake in getattr(checks, question.split(",")[0]).mistakes}
+    asked = getattr(checks, question.split(",")[0])
+    given = {mistake.name: mistake.gives for mistake in asked.mistakes}
     for name in given:
         amount = amounts[name]
         exact = 1e-7 if question == "error_of_a_block" else 1e-11  # its scale is stored in fp32
-        assert float(given[name](*values)) == pytest.approx(amount, rel=exact), name
+        assert float(given[name](*(values or asked.values_of("")))) == pytest.approx(amount, rel=exact), name

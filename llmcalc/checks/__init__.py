@@ -26,6 +26,7 @@ _SUBJECTS = (
     "precision",
     "few_bits",
     "scaled_blocks",
+    "few_bit_offers",
     "adam",
     "optimizers",
     "model_states",

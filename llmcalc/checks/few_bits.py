@@ -1,18 +1,26 @@
 """Questions about the bytes of weights in few bits: right answers, and the mistakes that people make."""
 
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.memory import stored_bytes
 from llmcalc.quantization import bits_per_value
 from llmcalc.units import MB, convert
 
-LOADED, FREE_MIB = 12 * 10**9, 23_040
-"""Parameters of a model, and what a tool reports as free on a card that is sold with 24 GB."""
+LOADED = tuple(millions * 10**6 for millions in (12_000, 11_500, 11_600, 11_700, 11_850, 11_900, 12_100, 12_200))
+"""Parameters of a model."""
+FREE_MIB = (23_040, 22_272, 22_528, 22_784, 23_296, 23_552)
+"""What a tool reports as free on a card that is sold with 24 GB."""
 
 
-def _left(memory=None, each=2):
+def _left(loaded, free_MiB, memory=None, each=2):
     """MB that are left of some memory, in MB, beside the weights."""
-    free = convert(FREE_MIB, "MiB", to="MB") if memory is None else memory
-    return free - stored_bytes(LOADED, each) / MB
+    free = convert(free_MiB, "MiB", to="MB") if memory is None else memory
+    return free - stored_bytes(loaded, each) / MB
+
+
+def _only_just(loaded, free_MiB):
+    """Whether the weights fit, and do not for those who take a MiB for a MB."""
+    return _left(loaded, free_MiB, free_MiB) < 0 < _left(loaded, free_MiB) - 100
 
 
 def mixed_bytes(parameters, kept_share, bits, block, scale_bits, kept_bytes=2, packed_share=None, a_byte=8):
@@ -24,41 +32,66 @@ def mixed_bytes(parameters, kept_share, bits, block, scale_bits, kept_bytes=2, p
 
 QUESTIONS = {
     "left_beside_weights": Number(
+        values={
+            "loaded": Own("parameters of a model", LOADED),
+            "free_MiB": Own("MiB that are free on the card", FREE_MIB),
+        },
+        where=_only_just,
         right=_left,
         unit="MB",
         hint="How many bytes are free, and how many do the weights take? Subtract first, and divide by a million then.",
         mistakes=(
-            Mistake("MiB taken for MB", lambda: _left(FREE_MIB), "A MiB is 1024 times 1024 bytes, and a MB is not."),
+            Mistake(
+                "MiB taken for MB",
+                lambda loaded, free_MiB: _left(loaded, free_MiB, free_MiB),
+                "A MiB is 1024 times 1024 bytes, and a MB is not.",
+            ),
             Mistake(
                 "GiB taken for GB",
-                lambda: _left(FREE_MIB / 1024 * 1000),
+                lambda loaded, free_MiB: _left(loaded, free_MiB, free_MiB / 1024 * 1000),
                 "You divided the MiB by 1024. Which unit does that give, and which one do the weights have?",
             ),
             Mistake(
                 "1,024,000 bytes for a MiB",
-                lambda: _left(FREE_MIB * 1.024),
+                lambda loaded, free_MiB: _left(loaded, free_MiB, free_MiB * 1.024),
                 "A MiB is 1024 KiB. And how large is a KiB?",
             ),
-            Mistake("MiB where MB is asked", lambda: convert(_left(), "MB", to="MiB"), "A MB is a million bytes."),
-            Mistake("GiB where MB is asked", lambda: convert(_left(), "MB", to="GiB"), "A MB is a million bytes."),
-            Mistake("what is printed on the box", lambda: _left(24_000), "The tool tells what is free."),
+            Mistake(
+                "MiB where MB is asked",
+                lambda *sizes: convert(_left(*sizes), "MB", to="MiB"),
+                "A MB is a million bytes.",
+            ),
+            Mistake(
+                "GiB where MB is asked",
+                lambda *sizes: convert(_left(*sizes), "MB", to="GiB"),
+                "A MB is a million bytes.",
+            ),
+            Mistake("what is printed on the box", lambda *sizes: _left(*sizes, 24_000), "The tool tells what is free."),
             Mistake(
                 "all of the card",
-                lambda: _left(convert(24, "GiB", to="MB")),
+                lambda *sizes: _left(*sizes, convert(24, "GiB", to="MB")),
                 "Some of the card is in use already. What is free?",
             ),
             Mistake(
-                "four bytes for each parameter", lambda: _left(each=4), "That is fp32. How many bytes are 16 bits?"
+                "four bytes for each parameter",
+                lambda *sizes: _left(*sizes, each=4),
+                "That is fp32. How many bytes are 16 bits?",
             ),
-            Mistake("one byte for each parameter", lambda: _left(each=1), "How many bytes are 16 bits?"),
-            Mistake("bits where bytes are meant", lambda: _left(each=16), "How many bytes are 16 bits?"),
-            Mistake("the weights alone", lambda: stored_bytes(LOADED, 2) / MB, "And how much is left beside them?"),
+            Mistake("one byte for each parameter", lambda *sizes: _left(*sizes, each=1), "How many bytes are 16 bits?"),
+            Mistake("bits where bytes are meant", lambda *sizes: _left(*sizes, each=16), "How many bytes are 16 bits?"),
             Mistake(
-                "what is free", lambda: convert(FREE_MIB, "MiB", to="MB"), "And how much is left beside the weights?"
+                "the weights alone",
+                lambda loaded, free_MiB: stored_bytes(loaded, 2) / MB,
+                "And how much is left beside them?",
+            ),
+            Mistake(
+                "what is free",
+                lambda loaded, free_MiB: convert(free_MiB, "MiB", to="MB"),
+                "And how much is left beside the weights?",
             ),
             Mistake(
                 "the two the other way round",
-                lambda: -_left(),
+                lambda *sizes: -_left(*sizes),
                 "Take the weights from what is free. Is something left or missing?",
             ),
         ),

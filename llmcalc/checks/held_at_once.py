@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import partial
 
 from llmcalc.checks.engine import Choice, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.checks.training import slips
 from llmcalc.compute import examples_per_second
 from llmcalc.flops import forward_ledger
@@ -17,10 +18,11 @@ from llmcalc.units import GB, GIB
 
 FULLEST = LOGIT_PEAKS["16 bits, loss in fp32"][1]
 """Bytes for each logit, on the way back through the loss."""
-LOGITS = 2 * 4096 * model("llama-3-8b").vocabulary
-"""Of two sequences of 4,096 tokens."""
+PRESETS = ("llama-3-8b", "llama-2-7b", "mistral-nemo-12b", "qwen2.5-7b", "gemma-7b", "olmo-2-7b")
+"""Models with vocabularies of many sizes."""
 TRAINED, SEQUENCE = model("gpt2-large"), 1024
-CARD = gpu("rtx-4090")
+CARDS = ("rtx-4090", "rtx-3090", "a10", "l4")
+"""Cards of 24 GB."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,22 @@ class Setting:
         )
 
 
-SETTINGS = (
-    Setting("A", "none", 4, 0.39),
-    Setting("B", "none", 3, 0.34),
-    Setting("C", "selective", 5, 0.38),
-    Setting("D", "selective", 6, 0.40),
-    Setting("E", "full", 13, 0.47),
-    Setting("F", "full", 16, 0.49),
-)
+PLANNED = (("none", 4), ("none", 3), ("selective", 5), ("selective", 6), ("full", 13), ("full", 16))
+"""What is recomputed, and the sequences of a batch."""
+REACHED = {
+    1: (0.39, 0.34, 0.38, 0.40, 0.47, 0.49),
+    2: (0.42, 0.37, 0.41, 0.43, 0.50, 0.53),
+    3: (0.36, 0.31, 0.35, 0.37, 0.43, 0.45),
+    4: (0.45, 0.40, 0.44, 0.46, 0.53, 0.57),
+}
+"""By the number of a group: the shares of the peak that it expects of these, in their order."""
+
+
+def settings_of(group):
+    """The settings that a group, a number from 1 to 4, considers; each group has them in another order."""
+    rows = [(*how, reached) for how, reached in zip(PLANNED, REACHED[group], strict=True)]
+    first = group - 1
+    return tuple(Setting(name, *row) for name, row in zip("ABCDEF", rows[first:] + rows[:first], strict=True))
 
 
 def _fullest(setting, logit_bytes=FULLEST):
@@ -57,32 +67,35 @@ def _fullest(setting, logit_bytes=FULLEST):
 
 
 def _fits(setting):
-    return _fullest(setting) <= CARD.memory_bytes
+    return _fullest(setting) <= 24 * GB
 
 
 AGAIN = {"none": (0, 0, 0), "selective": (0, 1, 0), "full": (1, 1, 0)}
 """How often layers, attention between tokens and the output layer run forward once more."""
 
 
-def _pace(setting, again=None, once=(1, 1, 1), passes=3, reached=True):
+def _pace(card, setting, again=None, once=(1, 1, 1), passes=3, reached=True):
     """Tokens in a second; `once` says how often a part counts in one pass, `again` in what is recomputed."""
     forward = forward_ledger(TRAINED, 1, SEQUENCE)
     parts = forward.layers.total, forward.attention.total, forward.lm_head.total
     again = again or AGAIN[setting.recompute]
     flops = sum(part * (count * passes + more) for part, count, more in zip(parts, once, again, strict=True))
-    return examples_per_second(CARD.peak(), flops / SEQUENCE, setting.reached if reached else 1)
+    return examples_per_second(gpu(card).peak(), flops / SEQUENCE, setting.reached if reached else 1)
 
 
-def _best(**how):
-    return max(_pace(setting, **how) for setting in SETTINGS if _fits(setting))
+def _best(card, group, **how):
+    return max(_pace(card, setting, **how) for setting in settings_of(group) if _fits(setting))
 
 
-def _named(name, **how):
-    return next(_pace(setting, **how) for setting in SETTINGS if setting.name == name)
+def _of(batch, **how):
+    """What somebody answers who takes the setting with that batch."""
+    return lambda card, group: next(
+        _pace(card, setting, **how) for setting in settings_of(group) if setting.batch == batch
+    )
 
 
-def _logits(factor=1):
-    return stored_bytes(LOGITS, factor * FULLEST) / GB
+def _logits(preset, batch, sequence, factor=1, unit=GB):
+    return stored_bytes(batch * sequence * model(preset).vocabulary, factor * FULLEST) / unit
 
 
 def _without_dropout():
@@ -93,6 +106,11 @@ def _without_dropout():
 
 QUESTIONS = {
     "logits_at_the_fullest": Number(
+        values={
+            "preset": Own("a model, for its vocabulary", PRESETS),
+            "batch": Own("sequences of a batch", (2, 3, 4, 5, 6)),
+            "sequence": Own("tokens of a sequence", (4096, 1024, 1536, 2048, 3072)),
+        },
         right=_logits,
         unit="GB",
         hint="How many logits are there? And what does the program hold for each of them, at this moment? "
@@ -100,11 +118,15 @@ QUESTIONS = {
         mistakes=(
             Mistake(
                 "GiB in place of GB",
-                lambda: stored_bytes(LOGITS, FULLEST) / GIB,
+                partial(_logits, unit=GIB),
                 "A GB is a power of ten.",
             ),
-            Mistake("bits for bytes", lambda: _logits(8), "A byte has eight bits. Which of them is asked for?"),
-            Mistake("one of the two sequences", lambda: _logits(Fraction(1, 2)), "How many sequences are there?"),
+            Mistake("bits for bytes", partial(_logits, factor=8), "A byte has eight bits. Which of them is asked for?"),
+            Mistake(
+                "one sequence of the batch",
+                lambda preset, batch, sequence: _logits(preset, 1, sequence),
+                "How many sequences are there?",
+            ),
             *slips(
                 (
                     (
@@ -124,7 +146,7 @@ QUESTIONS = {
                     ("the log-probabilities alone", Fraction(4, FULLEST), "They are kept. What else is there?"),
                     ("the logits alone", Fraction(2, FULLEST), "They are there. What else is?"),
                 ),
-                _logits,
+                lambda factor, *sizes: _logits(*sizes, factor=factor),
             ),
         ),
     ),
@@ -140,22 +162,32 @@ QUESTIONS = {
         },
     ),
     "fastest_that_fits": Number(
+        values={
+            "card": Own("a card of 24 GB", CARDS),
+            "group": Own("which of four groups you belong to: each has estimates of its own", tuple(REACHED)),
+        },
         right=_best,
         unit="tokens/s",
         hint="For each setting the bytes at its fullest moment; leave out what does not fit. Then for each that is "
         "left the work of a token, with what is done twice, and the rate. Perhaps more than one thing is off.",
         mistakes=(
-            Mistake("setting A", partial(_named, "A"), "Does it fit? Every head has its own score matrices."),
-            Mistake("setting B", partial(_named, "B"), "It fits. Is there none that is faster?"),
             Mistake(
-                "setting D",
-                partial(_named, "D"),
+                "four sequences and no recomputation", _of(4), "Does it fit? Every head has its own score matrices."
+            ),
+            Mistake("three sequences and no recomputation", _of(3), "It fits. Is there none that is faster?"),
+            Mistake(
+                "six sequences and selective recomputation",
+                _of(6),
                 "Does it fit? Count all states, all that the loss holds at its fullest, and a GB as a power of ten.",
             ),
-            Mistake("setting E", partial(_named, "E"), "It fits and reaches most. But how much of it is done twice?"),
             Mistake(
-                "setting F",
-                partial(_named, "F"),
+                "thirteen sequences and full recomputation",
+                _of(13),
+                "It fits and reaches most. But how much of it is done twice?",
+            ),
+            Mistake(
+                "sixteen sequences and full recomputation",
+                _of(16),
                 "Does it fit? Count all states, all that the loss holds at once, and a GB as a power of ten.",
             ),
             Mistake(
@@ -165,27 +197,27 @@ QUESTIONS = {
             ),
             Mistake(
                 "the attention that is done twice not counted",
-                partial(_named, "C", again=(0, 0, 0)),
+                _of(5, again=(0, 0, 0)),
                 "The share of the peak that is reached counts all operations, repeated ones as well.",
             ),
             Mistake(
                 "all layers done twice, where only attention is",
-                partial(_named, "C", again=AGAIN["full"]),
+                _of(5, again=AGAIN["full"]),
                 "What does this setting recompute?",
             ),
             Mistake(
                 "a whole forward pass done twice, where only attention is",
-                partial(_named, "C", again=(1, 1, 1)),
+                _of(5, again=(1, 1, 1)),
                 "What does this setting recompute?",
             ),
             Mistake(
                 "attention between tokens not counted (or the rule 6PD)",
-                partial(_named, "C", again=(0, 0, 0), once=(1, 0, 1)),
+                _of(5, again=(0, 0, 0), once=(1, 0, 1)),
                 "Products between tokens need no weights, but they need time.",
             ),
             Mistake(
                 "attention between tokens counted only where it is done twice (or the rule 6PD, and that)",
-                partial(_named, "C", once=(1, 0, 1)),
+                _of(5, once=(1, 0, 1)),
                 "Products between tokens need no weights, but they need time, in every pass.",
             ),
             Mistake(
@@ -194,30 +226,32 @@ QUESTIONS = {
                 "Two things are missing: products between tokens, and whatever a setting repeats.",
             ),
             Mistake(
-                "setting F, and what is done twice not counted",
-                partial(_named, "F", again=(0, 0, 0)),
+                "sixteen sequences and full recomputation, and what is done twice not counted",
+                _of(16, again=(0, 0, 0)),
                 "Does it fit? And what does it do a second time?",
             ),
             Mistake(
                 "the output layer not counted",
-                partial(_named, "C", once=(1, 1, 0)),
+                _of(5, once=(1, 1, 0)),
                 "The output layer is a matrix, too.",
             ),
-            Mistake("the forward pass alone", partial(_named, "C", passes=1), "A training step goes back as well."),
+            Mistake("the forward pass alone", _of(5, passes=1), "A training step goes back as well."),
             Mistake(
                 "a backward pass that costs no more than a forward pass",
-                partial(_named, "C", passes=2),
+                _of(5, passes=2),
                 "Going back takes two products for each of the forward pass.",
             ),
             Mistake(
                 "the share of the peak forgotten", partial(_best, reached=False), "The peak is not what is reached."
             ),
             Mistake(
-                "sequences in place of tokens", lambda: _best() / SEQUENCE, "How many tokens does a sequence have?"
+                "sequences in place of tokens",
+                lambda *own: _best(*own) / SEQUENCE,
+                "How many tokens does a sequence have?",
             ),
             Mistake(
                 "the work of a token for that of a whole batch",
-                lambda: 5 * SEQUENCE * _best(),
+                lambda *own: 5 * SEQUENCE * _best(*own),
                 "Divide a rate by the work of one token, and you have tokens in a second already.",
             ),
         ),

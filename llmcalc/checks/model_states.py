@@ -1,13 +1,17 @@
 """Questions about all that training keeps for the parameters, and when: right answers, and frequent mistakes."""
 
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
+from llmcalc.formats import number_format
 from llmcalc.memory import stored_bytes, training_state_bytes
 from llmcalc.states import state_bytes_per_parameter, step_peak_bytes
 from llmcalc.symbolic import larger
 
 
-def _recipe(weights=2, gradients=4, master=4, moments=2, each=2):
-    return state_bytes_per_parameter(weights, gradients, master, moments, each)
+def _recipe(*formats, more=0, weights=1, gradients=1):
+    """Bytes for each parameter, of weights, gradients, master copy and two moments in these formats."""
+    weight, gradient, master, moment = (number_format(name).bytes_per_value for name in formats)
+    return state_bytes_per_parameter(weights * weight, gradients * gradient, master, 2, moment) + more
 
 
 def _frozen(parameters, share, size, values, *, weights=1, master=4, each=4, gradients=None, for_all=0, frozen=False):
@@ -31,33 +35,50 @@ TERMS = "Write down five words, and a number of bytes behind each: weight, gradi
 
 QUESTIONS = {
     "bytes_of_the_recipe": Number(
-        right=_recipe,
+        values={
+            "weights_in": Own("format of the weights that the model computes with", ("bf16", "fp8_e4m3")),
+            "gradients_in": Own("format of the gradients", ("fp32", "bf16")),
+            "master_in": Own("format of the master copy of the weights", ("fp32", "fp16")),
+            "moments_in": Own("format of both moments of AdamW", ("bf16", "fp8_e4m3")),
+        },
+        right=lambda *formats: _recipe(*formats),
         unit="B",
         tolerance=0,
         hint=TERMS,
         mistakes=(
-            Mistake("moments in fp32", lambda: _recipe(each=4), "In which format does this recipe keep the moments?"),
             Mistake(
-                "a gradient in both formats (or the usual recipe)",
-                lambda: _recipe(gradients=2 + 4),
-                "Sixteen is the usual answer. This recipe differs from the usual one in two of its terms.",
+                "moments in fp32",
+                lambda *formats: _recipe(*formats[:3], "fp32"),
+                "In which format does this recipe keep the moments?",
             ),
             Mistake(
-                "gradients in both formats and moments in fp32 (as published for another model)",
-                lambda: _recipe(gradients=2 + 4, each=4),
+                "the usual recipe (or a gradient in two formats)",
+                lambda *formats: 16,
+                "Sixteen is the usual answer. Which formats of this recipe are not the usual ones?",
+            ),
+            Mistake(
+                "a second gradient in 16 bits, and moments in fp32 (or fp32 everywhere)",
+                lambda *formats: _recipe(*formats[:3], "fp32", more=2),
                 TERMS,
             ),
             Mistake(
-                "two bytes missing: the weight, one moment, or half of the gradient",
-                lambda: _recipe(weights=0),
+                "one byte missing: a term of 8 bits, or half of one of 16",
+                lambda *formats: _recipe(*formats, more=-1),
                 TERMS,
             ),
             Mistake(
-                "four bytes missing: the gradient, the master copy, or both moments", lambda: _recipe(master=0), TERMS
+                "two bytes missing: a term of 16 bits, or half of one of 32",
+                lambda *formats: _recipe(*formats, more=-2),
+                TERMS,
+            ),
+            Mistake(
+                "four bytes missing: a term of 32 bits, or two of 16",
+                lambda *formats: _recipe(*formats, more=-4),
+                TERMS,
             ),
             Mistake(
                 "the optimizer's part alone",
-                lambda: _recipe(weights=0, gradients=0),
+                lambda *formats: _recipe(*formats, weights=0, gradients=0),
                 "That is what the slides count as optimizer states. What else does training keep?",
             ),
         ),

@@ -3,10 +3,13 @@
 from math import floor, log2
 
 from llmcalc.checks.engine import Choice, Formula, Mistake, Number
+from llmcalc.checks.questions import Own
 from llmcalc.formats import NumberFormat, number_format
 
-SMALL, LARGE = 1.7e-9, 0.2
-"""The smallest gradient that matters and the largest one, as the question prints them."""
+SMALL = (1.7e-9, 5.1e-12, 1.1e-11, 2.3e-11, 4.6e-11, 8.2e-11, 1.9e-10, 3.7e-10, 7.3e-10, 4.1e-9, 9.2e-9, 1.9e-8)
+"""Smallest gradients that matter: each needs another factor, and is zero in fp16 without one."""
+LARGE = (0.2, 0.0005, 0.0015, 0.006, 0.025, 0.08, 0.9, 2.5)
+"""Largest gradients."""
 
 
 def _format(exponent_bits, mantissa_bits, kept_patterns=None):
@@ -39,11 +42,17 @@ def _whole(mantissa_bits):
     return 2 / _format(8, mantissa_bits).epsilon
 
 
-def _kept_whole(name="fp16", smallest=None):
+def _kept_whole(small, large, name="fp16", smallest=None):
     """The smallest power of two that lifts the smallest gradient to where a format has all its digits."""
     form = number_format(name)
-    factor = (smallest or form.smallest_normal) / SMALL
+    factor = (smallest or form.smallest_normal) / small
     return max(1, 2 ** (floor(log2(factor)) + 1))
+
+
+def _room_for_one_more(small, large):
+    """Whether the factor may be doubled, and not be 32 times as large: the question shows what happens then."""
+    largest = number_format("fp16").largest
+    return 2 * large * _kept_whole(small, large) < largest < 31 * large * _kept_whole(small, large)
 
 
 QUESTIONS = {
@@ -188,6 +197,11 @@ QUESTIONS = {
         ),
     ),
     "factor_for_gradients": Number(
+        values={
+            "small": Own("the smallest gradient that matters", SMALL),
+            "large": Own("the largest gradient", LARGE),
+        },
+        where=_room_for_one_more,
         right=_kept_whole,
         unit="times",
         tolerance=5e-5,
@@ -195,53 +209,57 @@ QUESTIONS = {
         mistakes=(
             Mistake(
                 "a factor that is no power of two",
-                lambda: number_format("fp16").smallest_normal / SMALL,
+                lambda small, large: number_format("fp16").smallest_normal / small,
                 "The size is right. A power of two changes the exponent only, so that no digit is lost.",
             ),
             Mistake(
                 "rounding down to a power of two",
-                lambda: _kept_whole() / 2,
+                lambda *gradients: _kept_whole(*gradients) / 2,
                 "With this the smallest gradient stays a little below the limit.",
             ),
             Mistake(
                 "the limit below which a value can become zero",
-                lambda: _kept_whole(smallest=number_format("fp16").smallest),
+                lambda *gradients: _kept_whole(*gradients, smallest=number_format("fp16").smallest),
                 "With this the gradient is not lost, but it has hardly a digit. The question asks for all digits.",
             ),
             Mistake(
                 "the limit below which a value can become zero, and a factor that is no power of two",
-                lambda: number_format("fp16").smallest / SMALL,
+                lambda small, large: number_format("fp16").smallest / small,
                 "With this the gradient is not lost, but it has hardly a digit. The question asks for all digits.",
             ),
             Mistake(
                 "the limit at which a value just does not become zero",
-                lambda: _kept_whole(smallest=number_format("fp16").smallest / 2),
+                lambda *gradients: _kept_whole(*gradients, smallest=number_format("fp16").smallest / 2),
                 "With this the gradient is not lost, but it has hardly a digit. The question asks for all digits.",
             ),
             Mistake(
                 "the largest factor instead of the smallest one",
-                lambda: 2 ** floor(log2(number_format("fp16").largest / LARGE)),
+                lambda small, large: 2 ** floor(log2(number_format("fp16").largest / large)),
                 "That is as much as the largest gradient can take. How much does the smallest one need?",
             ),
             Mistake(
                 "the largest value over the largest gradient",
-                lambda: number_format("fp16").largest / LARGE,
+                lambda small, large: number_format("fp16").largest / large,
                 "That is as much as the largest gradient can take. How much does the smallest one need?",
             ),
             Mistake(
                 "bf16, where gradients as small as these need no factor",
-                lambda: _kept_whole("bf16"),
+                lambda *gradients: _kept_whole(*gradients, name="bf16"),
                 "The gradients are stored in fp16.",
             ),
             Mistake(
                 "the exponent of the factor",
-                lambda: log2(_kept_whole()),
+                lambda *gradients: log2(_kept_whole(*gradients)),
                 "Two to the power of this: the factor itself.",
             ),
-            Mistake("a factor upside down", lambda: 1 / _kept_whole(), "The gradients have to become larger."),
+            Mistake(
+                "a factor upside down",
+                lambda *gradients: 1 / _kept_whole(*gradients),
+                "The gradients have to become larger.",
+            ),
             Mistake(
                 "a factor upside down that is no power of two",
-                lambda: SMALL / number_format("fp16").smallest_normal,
+                lambda small, large: small / number_format("fp16").smallest_normal,
                 "The gradients have to become larger. And the factor is to be a power of two.",
             ),
         ),
