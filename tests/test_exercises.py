@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 from operator import attrgetter
@@ -67,6 +66,14 @@ def test_every_question_is_solved_in_the_solutions(master):
         assert handed_out[cell.id].source != cell.source
 
 
+@each_master
+def test_solutions_are_folded_and_exercises_are_not(master):
+    for cell in read(master).cells:
+        assert cell.metadata.get("jupyter") == ({"source_hidden": True} if asked(cell, "solution") else None), cell.id
+    for cell in read(exercises.EXERCISES / master.name).cells:
+        assert "jupyter" not in cell.metadata, cell.id
+
+
 def names(cell):
     """The names that a code cell uses, and those that it gives."""
     tree = list(ast.walk(ast.parse(cell.source)))
@@ -121,7 +128,7 @@ def test_every_open_question_says_kindly_that_it_is_open(master):
 def test_a_teacher_gets_the_same_exercises_from_nbgrader_itself(tmp_path):
     for master in MASTERS:
         (tmp_path / "source" / "all").mkdir(parents=True, exist_ok=True)
-        shutil.copy(master, tmp_path / "source" / "all")
+        nbformat.write(exercises.unfolded(master), tmp_path / "source" / "all" / master.name)
     release = [sys.executable, "-m", "nbgrader", "generate_assignment", "all"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls a program beside Python
     done = subprocess.run(release, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True)

@@ -36,7 +36,8 @@ FLOORS = (
     ),
     (
         "explorers and checks",
-        "explorer checks checks.inputs checks.answers checks.questions checks.apart checks.contents checks.papers checks.engine "
+        "explorer checks checks.inputs checks.answers checks.questions checks.apart checks.contents checks.papers "
+        "checks.engine "
         "checks.mlp checks.network_runs checks.layers checks.shared_heads checks.parameters checks.mixtures "
         "checks.training checks.pace checks.purchases checks.budgets checks.scaling_laws checks.lifetimes "
         "checks.precision checks.few_bits checks.scaled_blocks checks.few_bit_offers "

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from exercises import unfolded
 from workshop import MASTERS, ROOT
 
 COURSE = ROOT / "course"
@@ -27,7 +28,7 @@ def make(course):
     for master in MASTERS:
         source = course / "source" / master.stem
         source.mkdir(parents=True)
-        shutil.copy(master, source)
+        nbformat.write(unfolded(master), source / master.name)
     release(course)
     hand_out(course / "handout", course / "release")
 

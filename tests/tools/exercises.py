@@ -19,9 +19,17 @@ STEPS = (
 )
 
 
+def unfolded(master):
+    """The solution notebook at `master` with its answers in sight: there they are folded, not to give each other away."""
+    notebook = nbformat.read(master, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("jupyter", None)
+    return notebook
+
+
 def exercise(master):
     """The text of the exercise notebook that belongs to the solution notebook at `master`."""
-    notebook = nbformat.read(master, as_version=4)
+    notebook = unfolded(master)
     for step in STEPS:
         notebook, _ = step().preprocess(notebook, ResourcesDict())
     return nbformat.writes(notebook) + "\n"
