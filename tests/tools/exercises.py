@@ -20,7 +20,7 @@ STEPS = (
 
 
 def unfolded(master):
-    """The solution notebook at `master` with its answers in sight; there they are folded, as one gives away the next."""
+    """The solution notebook at `master`, answers in sight. There they are folded, as one gives away the next."""
     notebook = nbformat.read(master, as_version=4)
     for cell in notebook.cells:
         cell.metadata.pop("jupyter", None)
