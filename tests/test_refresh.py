@@ -19,12 +19,13 @@ LINKS = {
     f" · [Open on Binder]({BINDER}/02_second.ipynb)",
     "formula_sheet": f"[All lessons](00_start_here.ipynb) · [Open on Binder]({BINDER}/formula_sheet.ipynb)",
     "solutions/01_first": "[← First](../01_first.ipynb)",
+    "solutions/recap_04": "- [← First](../01_first.ipynb)\n- [← Second](../02_second.ipynb)",
 }
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A project of four notebooks and a solution, whose links lead elsewhere and which have never run."""
+    """A project of four notebooks and two solutions, whose links lead elsewhere and which have never run."""
     project = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "tests" / "tools", project / "tests" / "tools")
     (project / "pyproject.toml").write_text('[tool.llmcalc]\nrepository = "somebody/fork"\n')
@@ -33,7 +34,7 @@ def project(tmp_path_factory):
         "<!-- binder -->[Binder](https://mybinder.org/v2/gh/OWNER/REPOSITORY/HEAD?urlpath=lab)<!-- /binder -->\n"
     )
     (project / "notebooks" / "solutions").mkdir(parents=True)
-    titles = dict(zip(LINKS, ["Start", "First", "Second", "Formulas", "Exercises"], strict=True))
+    titles = dict(zip(LINKS, ["Start", "First", "Second", "Formulas", "Exercises", "Recap"], strict=True))
     for name, title in titles.items():
         cells = [
             new_markdown_cell(f"# {title}\nof four", id="title"),

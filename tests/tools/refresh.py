@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from workshop import LESSONS, MASTERS, ROOT
+from workshop import LESSONS, MASTERS, RECAPS, ROOT
 
 CONTENTS = "00_start_here.ipynb"
 README = ROOT / "README.md"
@@ -84,7 +84,14 @@ def write_navigation(notebook, path):
 
 
 def navigation(path):
-    """Links of a lesson to its neighbours, the contents, its exercises and Binder; of a solution back to its lesson."""
+    """Links of a lesson to its neighbours, the contents, its exercises and Binder; of a solution back to its lesson.
+
+    A recap has several lessons: a list of them.
+    """
+    if path.stem in RECAPS:
+        first, last = RECAPS[path.stem]
+        recapped = [lesson for lesson in LESSONS if first <= lesson.name[:2] <= last]
+        return "\n".join(f"- [← {title(lesson)}](../{lesson.name})" for lesson in recapped)
     if path.parent != ROOT / "notebooks":
         return f"[← {title(ROOT / 'notebooks' / path.name)}](../{path.name})"
     row = [None, *(lesson for lesson in LESSONS if lesson.name[:2].isdigit()), None]

@@ -10,6 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MASTERS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
 
+# The recap quizzes, and the first and the last of the lessons that each goes back to. All other masters have a lesson.
+RECAPS = {"recap_04": ("01", "04"), "recap_07": ("05", "07"), "recap_11": ("08", "11")}
+RECAP_MASTERS = [path for path in MASTERS if path.stem in RECAPS]
+
 # The options `make test` runs notebooks with; a test compares them with the Makefile.
 STRICT = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=60", "--nbval-sanitize-with=tests/nbval_sanitize.cfg")
 
