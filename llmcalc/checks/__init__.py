@@ -45,6 +45,9 @@ _SUBJECTS = (
     "alarms",
     "printed_numbers",
     "audits",
+    "recap_of_serving",
+    "recap_of_clusters",
+    "recap_of_checking",
 )
 
 
