@@ -47,6 +47,11 @@ QUESTIONS = {
                 "Twice as large is one time too much. Which of the two is asked for?",
             ),
             Mistake(
+                "what is missing as a share of the model, and the embeddings themselves left out",
+                lambda layers_share, missing: missing / _left(layers_share),
+                "What is missing is a share of the layers. And it comes on top of what the embeddings really have.",
+            ),
+            Mistake(
                 "layers that are too large",
                 lambda layers_share, missing: _times(layers_share, -missing),
                 "The page's layers are too small. What does that leave for the rest?",

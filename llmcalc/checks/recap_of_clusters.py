@@ -49,7 +49,7 @@ SENT_SLIPS = (
     (
         "half of what is sent (one half of the ring, or one byte for each gradient)",
         {"sent": reduce_scatter_bytes},
-        "First everybody has a share of the sum. What is left to do? And how long is a number in bf16?",
+        "First everybody has a share of the sum. What is left to do? And how many bytes does each gradient have?",
     ),
     (
         "the gradients sent once, as to a neighbour",
@@ -77,7 +77,7 @@ SENT_SLIPS = (
         "The parts of the others pass through each GPU as well.",
     ),
     ("bits taken for bytes", {"bits": 1}, "The network counts in bits, and the gradients?"),
-    ("gradients in fp32", {"bytes_per_gradient": 4}, "How long is a number in bf16?"),
+    ("gradients in fp32", {"bytes_per_gradient": 4}, "How many bytes does each gradient have?"),
     (
         "the traffic of ZeRO stage 3",
         {"sent": lambda message, gpus: zero_3_traffic_bytes(message, message, gpus)},
@@ -92,6 +92,7 @@ SAVED_SLIPS = (
         "Stage 1 has cut one kind of states already. Which one?",
     ),
     ("stage 0 to stage 1", {"before": zero_0_bytes, "after": zero_1_bytes}, "That is the step before this one."),
+    ("stage 0 to stage 2", {"before": zero_0_bytes, "after": zero_2_bytes}, "Which kinds of states does stage 1 cut?"),
     (
         "half of it (weights alone, or gradients alone)",
         {"after": zero_2_bytes},
@@ -108,9 +109,11 @@ SAVED_SLIPS = (
 PARAMETER_SLIPS = (
     ("two bytes for each parameter: the weights alone", 2, "Training keeps more of each parameter than its weight."),
     ("four bytes for each parameter", 4, "What does AdamW remember of each parameter, and in which format?"),
+    ("eight bytes for each parameter", 8, "Write the terms of mixed precision in a row. Are some of them missing?"),
     ("twelve bytes for each parameter", 12, "Write the terms of mixed precision in a row. Is one of them missing?"),
     ("fourteen bytes for each parameter", 14, "Write the terms of mixed precision in a row. Is one of them missing?"),
     ("eighteen bytes for each parameter", 18, "In which format does this recipe keep the gradients?"),
+    ("twenty bytes for each parameter", 20, "In which format does this recipe keep the gradients? In one, or in two?"),
 )
 
 QUESTIONS = {

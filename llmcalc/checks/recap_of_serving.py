@@ -34,6 +34,7 @@ def _gain(weight_bytes, cache_bytes, batch):
 
 BYTE_COUNTS = (
     ("bits taken for bytes", lambda bits: 8 * bits, "How many bits are a byte?"),
+    ("eight on the wrong side of the fraction", lambda bits: 64 * bits, "Are a weight's bytes more than its bits?"),
     ("two bytes for each weight", lambda bits: 16, "This model is not kept in 16 bits."),
     ("one byte for each weight", lambda bits: 8, "How many bits does a weight take here?"),
 )
@@ -138,7 +139,7 @@ QUESTIONS = {
         because="The loss reaches the adapters only back through the frozen weights: with the forward pass that makes "
         "4 FLOP for each parameter of the model, two thirds of full fine-tuning. What adapters save is memory.",
         replies={
-            "a": "Two narrow matrices beside each linear layer, and a half percent in all: that is the usual size.",
+            "a": "Two narrow matrices beside each linear layer, half a percent in all: that is the usual size.",
             "b": "In fp32 each of the four takes four bytes, and only what is trained has gradient and moments.",
             "d": "It goes on with what the line above says of one token, and multiplies correctly.",
         },
