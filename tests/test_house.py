@@ -47,7 +47,8 @@ FLOORS = (
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
         "checks.verdicts checks.batches checks.repairs checks.offers "
         "checks.decisions checks.alarms checks.rates checks.printed_numbers checks.audits "
-        "checks.recap_of_sizes checks.recap_of_budgets checks.recap_of_training",
+        "checks.recap_of_sizes checks.recap_of_budgets checks.recap_of_training "
+        "checks.recap_of_serving checks.recap_of_clusters checks.recap_of_checking",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

@@ -54,6 +54,9 @@ _SUBJECTS = (
     "recap_of_sizes",
     "recap_of_budgets",
     "recap_of_training",
+    "recap_of_serving",
+    "recap_of_clusters",
+    "recap_of_checking",
 )
 
 

@@ -202,5 +202,39 @@ EXERCISES = {
             lesson="04_chinchilla_20_tokens",
         ),
     ),
+    "recap_11": (
+        Task("tokens_of_one", "One person", "5 · What bounds a token", lesson="08_inference_and_fine_tuning"),
+        Task(
+            "largest_on_cards",
+            "The largest model for some cards",
+            "3 · Fits, does not fit, too close to call",
+            lesson="10_will_it_fit",
+        ),
+        Task("tokens_when_faster", "Faster cards", "6 · What hides behind computing", lesson="09_many_gpus"),
+        Task("times_too_large", "What is left over", "4 · What went wrong", lesson="11_checking_the_sources"),
+        Task("gain_of_a_batch", "Many at once", "5 · What bounds a token", lesson="08_inference_and_fine_tuning"),
+        Task(
+            "seconds_for_the_sum", "Before the next step", "1 · Data parallel: add up, together", lesson="09_many_gpus"
+        ),
+        Task("change_that_fits", "Where to save", "5 · Four cases", lesson="10_will_it_fit"),
+        Task(
+            "bytes_saved_by_stage_three",
+            "Two stages further",
+            "2 · ZeRO: why does everybody hold everything?",
+            lesson="09_many_gpus",
+        ),
+        Task(
+            "slip_in_adapters",
+            "Find the slip",
+            "8 · LoRA: train little, but through everything",
+            lesson="08_inference_and_fine_tuning",
+        ),
+        Task(
+            "idle_by_limits",
+            "Four formulas",
+            "A limiting case: put in nothing, one, or very much",
+            lesson="11_checking_the_sources",
+        ),
+    ),
 }
 """By the name of its notebook."""
