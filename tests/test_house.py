@@ -44,7 +44,8 @@ FLOORS = (
         "checks.cache checks.decoding checks.adapters checks.chat_service "
         "checks.messages checks.shared_states checks.split_models checks.cluster_plans "
         "checks.verdicts checks.repairs checks.offers "
-        "checks.decisions checks.alarms checks.printed_numbers checks.audits",
+        "checks.decisions checks.alarms checks.printed_numbers checks.audits "
+        "checks.recap_of_formats checks.recap_of_states checks.recap_of_activations",
     ),
 )
 FLOOR = {module: height for height, (_, modules) in enumerate(FLOORS) for module in modules.split()}

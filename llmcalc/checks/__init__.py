@@ -45,6 +45,9 @@ _SUBJECTS = (
     "alarms",
     "printed_numbers",
     "audits",
+    "recap_of_formats",
+    "recap_of_states",
+    "recap_of_activations",
 )
 
 
