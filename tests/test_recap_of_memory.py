@@ -46,6 +46,8 @@ AGAIN = {
         "the activations of a single layer": 108_000 / 300,
         "the states of a single layer": 21_600 / 1500,
         "a single value kept for each token": 108_000 / 150,
+        "a single value kept for each token, in a single layer": 108_000 / 30,
+        "bytes of states and bytes that are kept exchanged": 180_000 / 900,
         "parameters that grow with the width, not with its square": 10_800 / 1500,
         "the rule for another number of bytes": 60,
         "parameters in place of bytes of states": 6000 / 1500,
@@ -71,8 +73,10 @@ AGAIN = {
     # from 8 to 16, with two bits of mantissa: 8, 10, 12, 14
     "update_that_is_lost": ((3, 2), {
         "a whole step (or that of the next power of two, halved)": 2,
+        "a whole step of the next power of two": 4,
         "a quarter of a step (or a bit of mantissa too many)": 0.5,
         "the step at one": 0.125,
+        "a whole step at one": 0.25,
         "steps that get shorter where numbers are larger": 1 / 64,
         "the same step throughout the format, whatever its bits of mantissa": 4,
         "one step for each bit of mantissa": 2,
@@ -87,6 +91,7 @@ AGAIN = {
         "no activations": 32,
         "the activations of all batches at once": 32 + 120,
         "a set of gradients for each batch": 8 + 4 * 8 + 16 + 30,
+        "all states for each batch": 4 * 32 + 30,
         "a copy for the update besides": 32 + 8 + 30,
     }),
     "error_beside_an_outlier": ((1.27, 0.05), {  # a step of a hundredth, a fifth of the typical size

@@ -64,6 +64,16 @@ QUESTIONS = {
                 "How many values does a token have between two layers?",
             ),
             Mistake(
+                "a single value kept for each token, in a single layer",
+                lambda layers, width, *sizes: layers * width * _even(layers, width, *sizes),
+                "How many values does a token have between two layers, and how many layers keep something?",
+            ),
+            Mistake(
+                "bytes of states and bytes that are kept exchanged",
+                lambda layers, width, state_bytes, kept_bytes: _even(layers, width, kept_bytes, state_bytes),
+                "Which of the two amounts grows with the tokens?",
+            ),
+            Mistake(
                 "parameters that grow with the width, not with its square",
                 lambda layers, width, *sizes: _even(layers, width, *sizes) / width,
                 "In a matrix each output has a weight for each input.",
@@ -141,7 +151,7 @@ QUESTIONS = {
     "slip_in_doubling": Choice(
         right="c",
         because="Longer sequences have twice as many tokens, and each of these has scores with twice as many others: "
-        "the scores become four times as much. Line d has as many tokens and the sum of line c, but there it is right.",
+        "the scores become four times as much. Line d has as many tokens as line c, and there the sum is right.",
         replies={
             "a": "The activations of flash attention, from the package's own ledger. Line a is right; read on.",
             "b": "Each head has a score for each pair of tokens, and every layer has them. Line b is right; read on.",

@@ -55,6 +55,11 @@ QUESTIONS = {
                 "Rounding goes to the nearer neighbour. Where is the middle, and which power lies below the weight?",
             ),
             Mistake(
+                "a whole step of the next power of two",
+                lambda power, mantissa_bits: _lost(power, mantissa_bits, -2),
+                "The weight lies below that power. And where between two neighbours does rounding change sides?",
+            ),
+            Mistake(
                 "a quarter of a step (or a bit of mantissa too many)",
                 lambda power, mantissa_bits: _lost(power, mantissa_bits, 1),
                 "Between two powers of two, how many numbers do the bits of mantissa tell apart?",
@@ -63,6 +68,11 @@ QUESTIONS = {
                 "the step at one",
                 lambda power, mantissa_bits: _lost(0, mantissa_bits),
                 "Floating-point numbers lie further apart where they are larger.",
+            ),
+            Mistake(
+                "a whole step at one",
+                lambda power, mantissa_bits: _lost(1, mantissa_bits),
+                "Floating-point numbers lie further apart where they are larger, and rounding goes to the nearer one.",
             ),
             Mistake(
                 "steps that get shorter where numbers are larger",

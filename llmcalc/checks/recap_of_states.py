@@ -71,6 +71,11 @@ PEAK_SLIPS = (
         {"gradients": BATCHES},
         "The gradients are added up. How many numbers is a sum of such numbers?",
     ),
+    (
+        "all states for each batch",
+        {"numbers": 4 * BATCHES},
+        "The batches train one and the same model. Which of its numbers does a second batch bring anew?",
+    ),
     ("a copy for the update besides", {"copies": 1}, "What does a fused update need? And which moment is that?"),
 )
 
