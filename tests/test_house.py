@@ -48,6 +48,7 @@ FLOORS = (
         "checks.verdicts checks.batches checks.repairs checks.offers "
         "checks.decisions checks.alarms checks.rates checks.printed_numbers checks.audits "
         "checks.recap_of_sizes checks.recap_of_budgets checks.recap_of_training "
+        "checks.recap_of_formats checks.recap_of_states checks.recap_of_activations "
         "checks.recap_of_serving checks.recap_of_clusters checks.recap_of_checking",
     ),
 )

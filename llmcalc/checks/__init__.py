@@ -57,6 +57,9 @@ _SUBJECTS = (
     "recap_of_serving",
     "recap_of_clusters",
     "recap_of_checking",
+    "recap_of_formats",
+    "recap_of_states",
+    "recap_of_activations",
 )
 
 

@@ -202,6 +202,53 @@ EXERCISES = {
             lesson="04_chinchilla_20_tokens",
         ),
     ),
+    "recap_07": (
+        Task(
+            "stored_for_one_trained",
+            "Stored or trained?",
+            "4 · Sixteen, by a second road",
+            lesson="06_optimizer_states",
+        ),
+        Task(
+            "tokens_at_even_bytes",
+            "Where activations catch up",
+            "7 · When activations outgrow everything else",
+            lesson="07_activation_memory",
+        ),
+        Task(
+            "way_with_fewest_bytes",
+            "Which format, and how?",
+            "5 · The gradient that disappears",
+            lesson="05_number_formats",
+        ),
+        Task(
+            "loss_over_layers",
+            "The loss against all layers",
+            "5 · Two ways to keep less",
+            lesson="07_activation_memory",
+        ),
+        Task("steps_with_bf16_moments", "A moment in bf16", "2 · Weighed", lesson="06_optimizer_states"),
+        Task("slip_in_doubling", "Find the slip", "2 · One block, added up", lesson="07_activation_memory"),
+        Task("update_that_is_lost", "Too short to move", "4 · The update that disappears", lesson="05_number_formats"),
+        Task(
+            "fullest_while_adding_up",
+            "Gradients that stay",
+            "7 · The fullest moment of a step",
+            lesson="06_optimizer_states",
+        ),
+        Task(
+            "change_that_leaves_the_peak",
+            "What leaves the peak as it is?",
+            "9 · One step, over time",
+            lesson="07_activation_memory",
+        ),
+        Task(
+            "error_beside_an_outlier",
+            "One weight sets the step",
+            "6 · Few bits and a scale",
+            lesson="05_number_formats",
+        ),
+    ),
     "recap_11": (
         Task("tokens_of_one", "One person", "5 · What bounds a token", lesson="08_inference_and_fine_tuning"),
         Task(
