@@ -1,4 +1,4 @@
-"""A learner with a name takes an exercise: own values, every question asked, and a last cell that leads to the lesson."""
+"""A learner with a name takes an exercise: own values, every question asked, the last cell leads to the lesson."""
 
 import pytest
 from lab import choose
