@@ -423,6 +423,12 @@ def test_tells_how_far_off_a_formula_is():
         checks.layer_parameters(lambda n, m: (n * m + m) / 2)
 
 
+def test_parameters_that_a_formula_leaves_out_are_told_in_a_sentence():
+    with pytest.raises(Wrong) as wrong:  # divided by the width in place of the heads
+        checks.tokens_of_balance(lambda width, heads, feed_forward: (8 * width + 4 * feed_forward) / width)
+    assert str(wrong.value).splitlines()[1] == "Your formula does not use heads."
+
+
 @pytest.mark.parametrize("name", [*FORMULAS, *NUMBERS])
 def test_hints_hold_neither_the_number_nor_a_formula(name):
     question = QUESTIONS[name]
@@ -577,6 +583,12 @@ def test_a_formula_that_is_no_number_is_told_so_in_a_sentence(odd):
 def test_a_letter_without_quotation_marks_is_told_so():
     with pytest.raises(Wrong, match=r"name 'b' is not defined\. A letter needs quotation marks\.$"):
         checks.double_the_width(lambda: b)  # noqa: F821
+
+
+@pytest.mark.parametrize(("given", "says"), [(None, "forget `return`"), (4.15, "needs quotation marks")])
+def test_what_is_no_letter_is_told_why(given, says):
+    with pytest.raises(Wrong, match=says):
+        checks.who_needs_its_input(lambda: given)
 
 
 def test_a_caret_for_a_power_is_told_so():

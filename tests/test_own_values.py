@@ -151,6 +151,39 @@ def test_values_that_are_out_of_date_are_named(written):
         areas()(names["answer"])
 
 
+@pytest.mark.parametrize("written", ["size", "float(size)"])
+def test_values_that_are_out_of_date_are_named_where_the_answer_uses_what_was_made_of_them(written):
+    names = {}
+    exec(f"width, height = 3, 20\nsize = width * height\ndef answer():\n    return {written}", names)
+    areas()(names["answer"])
+    questions.sit("éva")
+    with pytest.raises(Wrong, match="`width` is not the value you have now"):
+        areas()(names["answer"])
+
+
+def test_an_answer_before_the_values_says_which_cells_to_run():
+    names = {}
+    exec("def answer():\n    return width * height", names)
+    with pytest.raises(Wrong, match=r"NameError: name 'width' is not defined\. Have you run the cells above"):
+        areas()(names["answer"])
+
+
+@pytest.mark.parametrize("right, got, tolerance", [(16.35, 16, 0.005), (5798, 5800, 0.0002), (88_635, 88_600, 0)])
+def test_a_right_number_that_is_rounded_too_far_is_told_apart_from_a_slip(right, got, tolerance):
+    question = Number(right=lambda: right, unit="m", hint="Multiply.", tolerance=tolerance)
+    with pytest.raises(Wrong, match="is the number looked for, rounded too far"):
+        question(lambda: got)
+
+
+@pytest.mark.parametrize(
+    "right, got, tolerance", [(93, 90, 0), (128, 130, 0), (16.35, 17, 0.005), (16.35, 15.9, 0.005)]
+)
+def test_a_wrong_number_that_is_near_is_not_taken_for_a_rounded_one(right, got, tolerance):
+    question = Number(right=lambda: right, unit="m", hint="Multiply.", tolerance=tolerance)
+    with pytest.raises(Wrong, match="times the expected one"):
+        question(lambda: got)
+
+
 @each_number
 def test_every_learner_can_be_right_and_no_mistake_looks_like_it(name):
     question, seen = OWN[name], set()

@@ -92,7 +92,7 @@ EXERCISES = {
         Task("who_needs_its_input", "Who needs its input?", "1 · One operation at a time"),
         Task("bytes_of_squared_relu", "A feed-forward part with a square", "2 · One block, added up"),
         Task("bytes_for_dropout", "What dropout adds", "2 · One block, added up"),
-        Task("tokens_of_balance", "When pairs outgrow tokens", "7 · When activations outgrow everything else"),
+        Task("tokens_of_balance", "When pairs outgrow tokens", "2 · One block, added up"),
         Task("logits_at_the_fullest", "The last layer's bill", "5 · Two ways to keep less"),
         Task("slip_in_savings", "Find the slip", "5 · Two ways to keep less"),
         Task("fullest_with_segments", "Segments", "8 · Computing again instead of keeping"),

@@ -12,7 +12,7 @@ from llmcalc.models import model
 from llmcalc.quantization import weight_bytes
 from llmcalc.units import GB, GIB, MIB
 
-ASSISTANTS = ("qwen2.5-32b", "llama-3-8b", "qwen2.5-7b", "mistral-nemo-12b", "llama-3.2-3b", "qwen3-8b")
+ASSISTANTS = ("qwen2.5-32b", "llama-3.2-1b", "qwen2.5-7b", "mistral-nemo-12b", "llama-3.2-3b", "qwen3-8b")
 """Models whose heads share keys; not eight to one, or a key for each head looks like bits for bytes."""
 PEOPLE = (24, 15, 18, 20, 28, 30, 36, 40)
 SHARED = (9_000, 6_000, 7_500, 8_000, 10_000, 11_000, 12_500, 14_000)
@@ -20,7 +20,7 @@ SHARED = (9_000, 6_000, 7_500, 8_000, 10_000, 11_000, 12_500, 14_000)
 OWN = (7_000, 2_500, 3_000, 4_000, 4_500, 5_500, 6_500)
 """Further tokens of each conversation."""
 
-READERS = ("qwen2.5-72b", "llama-3-70b", "qwen3-32b")
+READERS = ("qwen2.5-72b", "qwen3-30b-a3b", "qwen3-32b")
 """Models with eight query heads for each key."""
 CARDS = ("a100-80gb", "h100-nvl", "h200", "mi300x", "rtx-6000-ada")
 DOCUMENTS = (4, 3, 5, 6, 7, 9, 10, 12)

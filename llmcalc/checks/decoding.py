@@ -16,6 +16,8 @@ from llmcalc.units import GB, GIB
 WRITERS = ("qwen2.5-7b", "llama-3-8b", "qwen3-8b")
 """Models whose heads share keys, and whose lookup table is not the output layer."""
 CARDS = ("rtx-3090", "rtx-4090", "a10", "rtx-5090", "a6000")
+TRAINED_ON = {"llama-3-8b": 8192}
+"""Tokens of the longest text that a model has seen, where that is less than some of the conversations here."""
 AT_ONCE = (5, 4, 6, 7, 8, 9)
 WRITTEN = (12_000, 3_000, 4_500, 6_000, 7_500, 8_000, 9_000, 10_000)
 """Tokens that each conversation has so far."""
@@ -194,8 +196,10 @@ PACE_SLIPS = (
 
 
 def _sensible(*values):
-    """Whether the card holds it all, and every slip shows."""
+    """Whether the card holds it all, no conversation is longer than the model's texts, and every slip shows."""
     name, card, writers, written = values
+    if written > TRAINED_ON.get(name, written):
+        return False
     taken = stored_bytes(model(name).parameters.total, 2) + _caches(model(name), writers, written)
     return taken <= USABLE * gpu(card).memory_bytes and _told(*values)
 

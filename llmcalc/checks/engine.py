@@ -100,11 +100,20 @@ class Number(Question):
     def examine(self, answer):
         expect_function(answer, [])
         with caret_told(answer):
-            got, expected = number(called(answer)), self.right(*self.yours)
+            got, expected = number(self._called(answer)), self.right(*self.yours)
             if not _near(got, expected, self.tolerance):
                 self._refuse_others(answer, got)
                 self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
+
+    def _called(self, answer):
+        try:
+            return called(answer)
+        except Stopped as stopped:
+            unset = "NameError" in str(stopped) and self.yours
+            raise Stopped(
+                f"{stopped}. Have you run the cells above that set the values?" if unset else stopped
+            ) from None
 
     def _refuse_others(self, answer, got):
         """Say so where the answer is one for values that are not the learner's."""
@@ -126,6 +135,9 @@ class Number(Question):
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
             raise Wrong(f"{told} is close to a whole number of {self.unit}, and is none. Return a whole number.")
+        if _rounded_away(got, expected, counts=self.tolerance == 0):
+            digits = "every digit counts here" if self.tolerance == 0 else "keep more digits"
+            raise Wrong(f"{told} is the number looked for, rounded too far: {digits}.")
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 
@@ -147,7 +159,12 @@ class Choice(Question):
         options = sorted({self.right, *self.replies})
         key = got.strip(" .)(\"'`").lower() if isinstance(got, str) else None
         if key not in options:
-            raise Wrong(f"Answer with one of {', '.join(map(repr, options))}; your function returns {shortened(got)}.")
+            told = f"Answer with one of {', '.join(map(repr, options))}; your function returns {shortened(got)}."
+            if got is None:
+                told += " Did you forget `return`?"
+            elif not isinstance(got, str):  # a report often has variables a, b, c, ...
+                told += " A letter needs quotation marks."
+            raise Wrong(told)
         if key != self.right:
             raise Wrong(f"Not {key!r}. {self.replies[key]}")
         print(f"Correct: {key!r}. {self.because}")
@@ -183,13 +200,15 @@ def _compare_symbols(question, got, symbols):
     ratio = sp.nsimplify(sp.simplify(got_exactly / expected), rational=True)
     if ratio.is_Rational:
         _name_unit_slip(ratio, question.unit, 1e-9)
-    off = f"that is {ratio}; it should be 1."
+    off = f"Divided by the expected one, that is {ratio}; it should be 1."
     if ratio.free_symbols:  # with the quotient in full, the answer could be read off
-        (symbol, *others) = ratio.free_symbols
-        off = f"that depends on {symbol}; it should be 1." if not others else ""
-        off += f" Your formula does not use {symbol}." if symbol not in got_exactly.free_symbols else ""
+        (symbol, *others) = sorted(ratio.free_symbols, key=str)
+        missing = sorted(ratio.free_symbols - got_exactly.free_symbols, key=str)
+        unused = [f"Your formula does not use {each}." for each in missing]
+        depends = [] if others else [f"Divided by the expected one, that depends on {symbol}; it should be 1."]
+        off = " ".join([*depends, *unused])
     if off and not ratio.atoms(sp.Add) and not _rounding(got):  # where all is whole, rounding may change nothing
-        raise Wrong(f"Your formula gives {got}.\nDivided by the expected one, {off}\nHint: {question.hint}")
+        raise Wrong(f"Your formula gives {got}.\n{off}\nHint: {question.hint}")
     return False
 
 
@@ -232,6 +251,19 @@ def _near(got, expected, tolerance=1e-9):
         return math.isclose(got, expected, rel_tol=tolerance)
     except OverflowError:  # a whole number beyond all floats
         return got == expected
+
+
+def _rounded_away(got, expected, counts):
+    """Whether a number is another one rounded to two digits or three, or to a whole number of two digits or more."""
+    try:
+        got, expected = float(got), float(expected)
+    except OverflowError:
+        return False
+    if not expected or (counts and abs(expected) < 1000):  # a small count is missed for other reasons
+        return False
+    first = math.floor(math.log10(abs(expected)))
+    places = {1 - first, 2 - first} | ({0} if abs(expected) >= 10 else set())
+    return got in {round(expected, place) for place in places}
 
 
 def _all_near(got, formula, inputs):

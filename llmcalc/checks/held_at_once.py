@@ -51,11 +51,14 @@ REACHED = {
 """By the number of a group: the shares of the peak that it expects of these, in their order."""
 
 
+ORDERS = {1: (0, 1, 2, 3, 4, 5), 2: (1, 2, 3, 4, 5, 0), 3: (5, 4, 3, 2, 1, 0), 4: (4, 5, 0, 3, 2, 1)}
+"""By the number of a group: the settings in its order. The best is neither the first nor the last that fits."""
+
+
 def settings_of(group):
     """The settings that a group, a number from 1 to 4, considers; each group has them in another order."""
     rows = [(*how, reached) for how, reached in zip(PLANNED, REACHED[group], strict=True)]
-    first = group - 1
-    return tuple(Setting(name, *row) for name, row in zip("ABCDEF", rows[first:] + rows[:first], strict=True))
+    return tuple(Setting(name, *rows[place]) for name, place in zip("ABCDEF", ORDERS[group], strict=True))
 
 
 def _fullest(setting, logit_bytes=FULLEST):
@@ -172,7 +175,9 @@ QUESTIONS = {
         "left the work of a token, with what is done twice, and the rate. Perhaps more than one thing is off.",
         mistakes=(
             Mistake(
-                "four sequences and no recomputation", _of(4), "Does it fit? Every head has its own score matrices."
+                "four sequences and no recomputation",
+                _of(4),
+                "Does it fit? Count all states, what the loss holds, and a score matrix for every head.",
             ),
             Mistake("three sequences and no recomputation", _of(3), "It fits. Is there none that is faster?"),
             Mistake(

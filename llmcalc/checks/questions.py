@@ -92,10 +92,15 @@ def sit(name):
 
 
 def refuse_stale(answer, current):
-    """Say so where the answer uses a name whose value is not the one in `current`, as after a change of the name."""
-    used = set(_names_in(answer.__code__)) if inspect.isfunction(answer) else ()
-    for name, value in current.items():
-        if name in used and answer.__globals__.get(name, value) != value:
+    """Say so where a name has not the value in `current`, as after a change of the learner's name.
+
+    Names that the answer uses come first. It may also use what a cell made of them: a model's sizes, a card's memory.
+    """
+    if not inspect.isfunction(answer):
+        return
+    used = set(_names_in(answer.__code__))
+    for name, value in sorted(current.items(), key=lambda item: item[0] not in used):
+        if answer.__globals__.get(name, value) != value:
             raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
 
 
