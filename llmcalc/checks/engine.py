@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from llmcalc.checks.answers import (
     BEYOND,
+    NOTHING,
     Stopped,
     Wrong,
     called,
@@ -100,11 +101,18 @@ class Number(Question):
     def examine(self, answer):
         expect_function(answer, [])
         with caret_told(answer):
-            got, expected = number(called(answer)), self.right(*self.yours)
+            got, expected = self._number_of(answer), self.right(*self.yours)
             if not _near(got, expected, self.tolerance):
                 self._refuse_others(answer, got)
                 self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
+
+    def _number_of(self, answer):
+        try:
+            return number(called(answer))
+        except Stopped as stopped:
+            hint = "\nIf a cell above sets it, run that cell first." if "NameError" in str(stopped) else ""
+            raise Stopped(f"{stopped}{hint}") from None
 
     def _refuse_others(self, answer, got):
         """Say so where the answer is one for values that are not the learner's."""
@@ -144,6 +152,8 @@ class Choice(Question):
         except Wrong as stopped:
             hint = ". A letter needs quotation marks." if "NameError" in str(stopped) else ""
             raise type(stopped)(f"{stopped}{hint}") from None
+        if got is None:
+            raise Wrong(NOTHING)
         options = sorted({self.right, *self.replies})
         key = got.strip(" .)(\"'`").lower() if isinstance(got, str) else None
         if key not in options:

@@ -108,6 +108,11 @@ QUESTIONS = {
                 "Your function is told which share is trained. Does it use that?",
             ),
             Mistake(
+                "the share taken for percent",
+                lambda parameters, share, *rest: _frozen(parameters, share / 100, *rest),
+                "A tenth is given as 0.1, not as 10.",
+            ),
+            Mistake(
                 "the weights of the trained parameters only",
                 lambda parameters, share, *rest: _frozen(share * parameters, 1, *rest),
                 "A layer that stays as it is still takes part in the forward pass.",
