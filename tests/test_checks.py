@@ -133,6 +133,18 @@ def test_a_letter_may_be_large_or_small(written):
     checks.double_the_width(lambda: written)
 
 
+def test_a_choice_that_is_printed_is_told_what_is_missing():
+    with pytest.raises(Wrong, match="forget `return`"):
+        checks.double_the_width(lambda: None)
+
+
+@pytest.mark.parametrize("learner", [f"learner {number}" for number in range(50)])
+def test_a_master_copy_is_longer_than_the_weights(learner):
+    weights, gradients, master, _ = checks.bytes_of_the_recipe.values_of(learner)
+    bits = {"fp8_e4m3": 8, "fp16": 16, "bf16": 16, "fp32": 32}
+    assert bits[weights] < bits[master] >= bits[gradients]
+
+
 def test_three_digits_are_enough_for_a_rate_but_not_two():
     checks.examples_per_second(lambda: 25_500)
     with pytest.raises(Wrong):
