@@ -133,6 +133,18 @@ def test_a_letter_may_be_large_or_small(written):
     checks.double_the_width(lambda: written)
 
 
+def test_a_choice_that_is_printed_is_told_what_is_missing():
+    with pytest.raises(Wrong, match="forget `return`"):
+        checks.double_the_width(lambda: None)
+
+
+@pytest.mark.parametrize("learner", [f"learner {number}" for number in range(50)])
+def test_a_master_copy_is_longer_than_the_weights(learner):
+    weights, gradients, master, _ = checks.bytes_of_the_recipe.values_of(learner)
+    bits = {"fp8_e4m3": 8, "fp16": 16, "bf16": 16, "fp32": 32}
+    assert bits[weights] < bits[master] >= bits[gradients]
+
+
 def test_three_digits_are_enough_for_a_rate_but_not_two():
     checks.examples_per_second(lambda: 25_500)
     with pytest.raises(Wrong):
@@ -526,14 +538,15 @@ def test_an_open_question_says_so_kindly():
         (max, "function of your own"),
         (lambda: None, "forget `return`"),
         (lambda: "87370", "without unit or quotation marks"),
+        (lambda: "87370 examples", "Your function returns '87370 examples'; return a number"),
         (lambda: (87_370, "examples"), "return a number"),
         (lambda: True, "return a number"),
         (lambda: float("nan"), "finite"),
         (lambda: 1j, "return one number"),
-        (lambda: (-8) ** (1 / 3), "A negative number to a broken power is complex"),
+        (lambda: (-8) ** (1 / 3), "A negative number to a power that is no whole number is complex"),
         (lambda: 0, "is 0 times"),
         (lambda: 10**400, "beyond all floats"),
-        (lambda: undefined_name, "stops with NameError"),  # noqa: F821
+        (lambda: undefined_name, "is not defined\nIf a cell above sets it, run that cell first."),  # noqa: F821
         (lambda batch: batch, "takes batch; the question gives it nothing"),
     ],
 )
@@ -568,7 +581,7 @@ def test_a_function_may_use_what_takes_floats_only(capsys):
 
 @pytest.mark.parametrize("compare", [min, lambda a, b: a < b, lambda a, b: math.log(a)])
 def test_a_function_that_stops_at_a_complex_number_is_told_where_that_comes_from(compare):
-    with pytest.raises(Wrong, match=r"stops with TypeError.* .A negative number to a broken power is complex"):
+    with pytest.raises(Wrong, match=r"stops with TypeError.* .A negative number to a power that is no whole"):
         checks.size_for_the_service(lambda: compare((-8.0) ** (1 / 3), 1.0))
 
 

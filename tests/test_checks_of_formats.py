@@ -1,7 +1,7 @@
 """What the exercises on number formats ask, worked out a second time: by NumPy, by trying, by hand."""
 
 import math
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -162,6 +162,13 @@ def test_what_is_counted_twice_or_not_at_all_changes_the_best_offer(every, kept,
     assert best(lambda each: every * each + kept) == "F"
     assert best(lambda each: every * each) == best(lambda each: (every - kept / 2) * each) == "G"
     assert best(lambda each: (every - kept / 2) * each + kept, room=cards * 24e9 - reserved) == "F"
+
+
+def test_the_best_error_of_one_learner_is_not_taken_for_that_of_another():
+    question = few_bit_offers.QUESTIONS["best_that_fits"]
+    errors = sorted(question.right("qwen2.5-72b", times) for times in few_bit_offers.TIMES)
+    assert all(more > (1 + question.tolerance) * less for less, more in pairwise(errors))
+    assert all(abs(round(error, 2) - error) < question.tolerance * error for error in errors)  # as printed
 
 
 def test_no_single_column_tells_the_best_offer_that_fits():

@@ -180,7 +180,7 @@ def test_a_plan_for_another_learners_job_is_told_from_a_wrong_one():
     with pytest.raises(Wrong, match="The verdict is 'does not fit'"):
         checks.cheapest_plan(names["answer"])
     questions.sit("Ada")
-    with pytest.raises(Wrong, match=r"`(job|ways)` is not the value you have now"):
+    with pytest.raises(Wrong, match=r"`(in_time|job|ways)` is not the value you have now"):
         checks.cheapest_plan(names["answer"])
 
 

@@ -48,6 +48,14 @@ AGAIN = [
     ("bytes_with_frozen_layers", "gradients of all parameters", (100, 0.25, 2, 2), 100 * (2 + 2) + 25 * 12),
     ("bytes_with_frozen_layers", "the frozen share taken for the trained one", (100, 0.25, 2, 2), 200 + 75 * 14),
     ("size_for_the_cluster", "the forward pass alone", CLUSTER, math.sqrt(BUDGET / 40)),
+    # 482.01 / 40e9**0.3478 is 0.0990 and grows by 0.0270; 2085.43 / 800e9**0.3658 is 0.0923
+    (
+        "tokens_at_half_the_size",
+        "a larger loss for want of text, where a smaller one is needed",
+        (40e9, 800e9),
+        (2085.43 / (2085.43 / 800e9**0.3658 + 482.01 / 20e9**0.3478 - 482.01 / 40e9**0.3478)) ** (1 / 0.3658),
+    ),
+    ("size_for_the_cluster", "the budget itself, in FLOP", CLUSTER, BUDGET),
     ("size_for_the_cluster", "the square root of the budget alone", CLUSTER, math.sqrt(BUDGET) / 120),
     ("size_for_the_cluster", "one operation for each parameter and token", CLUSTER, math.sqrt(BUDGET / 20)),
     ("days_of_training", "the backward pass forgotten", RUN, SECONDS / 3 / 86_400),

@@ -141,10 +141,10 @@ def test_an_answer_is_compared_with_the_own_values():
         question(lambda: 3 * 20)
 
 
-@pytest.mark.parametrize("written", ["width * height", "sum([width for _ in range(height)])"])
+@pytest.mark.parametrize("written", ["width * height", "sum([width for _ in range(height)])", "area"])
 def test_values_that_are_out_of_date_are_named(written):
     names = {}
-    exec(f"width, height = 3, 20\ndef answer():\n    return {written}", names)
+    exec(f"width, height = 3, 20\narea = width * height\ndef answer():\n    return {written}", names)
     areas()(names["answer"])
     questions.sit("éva")
     with pytest.raises(Wrong, match="`width` is not the value you have now"):

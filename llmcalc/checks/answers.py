@@ -29,8 +29,9 @@ class Stopped(Wrong):
 
 
 PACKAGE = Path(__file__).resolve().parents[1]
-COMPLEX = " (A negative number to a broken power is complex.)"
+COMPLEX = " (A negative number to a power that is no whole number is complex.)"
 BEYOND = "a number beyond all floats"
+NOTHING = "Your function returns nothing (None). Did you forget `return`?"
 POWER = "In Python a power is written `**`; `^` is something else."
 
 
@@ -58,7 +59,7 @@ def called(answer, *values, closed=True):
         raise Wrong(f"{refused}{_own_line(refused)}") from None
     except Exception as error:
         why = COMPLEX if "complex" in str(error) else ""
-        raise Stopped(f"Your function stops with {type(error).__name__}: {shortened(str(error))}{why}") from None
+        raise Stopped(f"Your function stops with {type(error).__name__}: {str(error)[:120]}{why}") from None
 
 
 def _own_line(error):
@@ -84,7 +85,7 @@ def number_at(answer, names, values):
 def expect_value(got):
     """Refuse what is plainly no number."""
     if got is None:
-        raise Wrong("Your function returns nothing (None). Did you forget `return`?")
+        raise Wrong(NOTHING)
     if isinstance(got, (str, bool, tuple, list, dict, set)):
         raise Wrong(f"Your function returns {shortened(got)}; return a number, without unit or quotation marks.")
 
@@ -150,4 +151,4 @@ def exactly(value):
 
 def shortened(value):
     """A repr that fits on a line."""
-    return value[:120] if isinstance(value, str) and " " in value else reprlib.repr(value)
+    return reprlib.repr(value)

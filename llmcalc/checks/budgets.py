@@ -129,6 +129,11 @@ QUESTIONS = {
                 "Solve for the square of the size first; then take the root of all of it.",
             ),
             Mistake(
+                "the budget itself, in FLOP",
+                _solved(lambda flops: flops),
+                "So much can be computed. Which size takes just that, with 20 tokens for each parameter?",
+            ),
+            Mistake(
                 "tokens for parameters",
                 lambda *cluster: rule_tokens(_bought(*cluster)),
                 "The text is larger than the size. Which is it?",

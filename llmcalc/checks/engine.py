@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from llmcalc.checks.answers import (
     BEYOND,
+    NOTHING,
     Stopped,
     Wrong,
     called,
@@ -156,6 +157,8 @@ class Choice(Question):
         except Wrong as stopped:
             hint = ". A letter needs quotation marks." if "NameError" in str(stopped) else ""
             raise type(stopped)(f"{stopped}{hint}") from None
+        if got is None:
+            raise Wrong(NOTHING)
         options = sorted({self.right, *self.replies})
         key = got.strip(" .)(\"'`").lower() if isinstance(got, str) else None
         if key not in options:

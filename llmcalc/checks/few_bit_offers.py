@@ -104,6 +104,7 @@ QUESTIONS = {
         },
         right=_best,
         unit="%",
+        tolerance=0.001,  # or the answers of two learners could be taken for each other
         hint="For each offer: the bytes of both parts of the model. For all offers: the bytes that the cards have for "
         "it. Of those that fit, the smallest error.",
         mistakes=(

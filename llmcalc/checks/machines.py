@@ -81,10 +81,10 @@ def has_fp32(plan):
     return 4 in (plan.weights, plan.master)
 
 
-def _states(trained, plan, moments=2, scale_bits=32):
+def _states(trained, plan, moments=2, scale_bits=32, a_byte=8):
     moment = bits_per_value(plan.moment_bits, plan.block, scale_bits) if plan.block else plan.moment_bits
     return stored_bytes(
-        trained, state_bytes_per_parameter(plan.weights, plan.gradients, plan.master, moments, moment / 8)
+        trained, state_bytes_per_parameter(plan.weights, plan.gradients, plan.master, moments, moment / a_byte)
     )
 
 
@@ -98,6 +98,10 @@ def _whole_machines(states, machine, reserve):
 
 def _cards(states, machine, reserve):
     return ceil(states / (machine.memory - reserve))
+
+
+def _rounded_down(states, machine, reserve):
+    return states // _room(machine, reserve) * machine.cards
 
 
 def _part_of_a_machine(states, machine, reserve):
@@ -199,6 +203,18 @@ QUESTIONS = {
         tolerance=0.001,
         hint="For each plan that is allowed: all bytes of states. For each machine: the room on all of its cards. Then "
         "whole machines, then their price. Perhaps more than one thing is off.",
-        mistakes=tuple(Mistake(*slip) for slip in SLIPS),
+        mistakes=(
+            *(Mistake(*slip) for slip in SLIPS),
+            Mistake(
+                "machines rounded down",
+                partial(_cheapest, rented=_rounded_down),
+                "What does not fit into the last full machine has to go somewhere as well.",
+            ),
+            Mistake(
+                "the bits of the moments and their scales taken for bytes",
+                partial(_cheapest, a_byte=1),
+                "A plan has bytes for weights, gradients and master copy, and bits for moments.",
+            ),
+        ),
     ),
 }

@@ -14,6 +14,12 @@ def _recipe(*formats, more=0, weights=1, gradients=1):
     return state_bytes_per_parameter(weights * weight, gradients * gradient, master, 2, moment) + more
 
 
+def _finer_master(weights, gradients, master, moments):
+    """Whether the master copy is longer than the weights, and no shorter than the gradients that it takes in."""
+    weight, gradient, copy = (number_format(name).bytes_per_value for name in (weights, gradients, master))
+    return weight < copy >= gradient
+
+
 def _frozen(parameters, share, size, values, *, weights=1, master=4, each=4, gradients=None, for_all=0, frozen=False):
     """Bytes where a share is trained; `for_all` bytes are kept for each parameter although they need not be."""
     trained = (1 - share if frozen else share) * parameters
@@ -41,6 +47,7 @@ QUESTIONS = {
             "master_in": Own("format of the master copy of the weights", ("fp32", "fp16")),
             "moments_in": Own("format of both moments of AdamW", ("bf16", "fp8_e4m3")),
         },
+        where=_finer_master,
         right=lambda *formats: _recipe(*formats),
         unit="B",
         tolerance=0,
@@ -106,6 +113,11 @@ QUESTIONS = {
                 "everything trained",
                 lambda parameters, share, *rest: _frozen(parameters, 1, *rest),
                 "Your function is told which share is trained. Does it use that?",
+            ),
+            Mistake(
+                "the share taken for percent",
+                lambda parameters, share, *rest: _frozen(parameters, share / 100, *rest),
+                "A tenth is given as 0.1, not as 10.",
             ),
             Mistake(
                 "the weights of the trained parameters only",

@@ -104,13 +104,6 @@ def refuse_stale(answer, current):
             raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
 
 
-def _names_in(code):
-    """Names that a function looks up outside of itself; loops in brackets and functions inside it have code too."""
-    yield from code.co_names
-    for inner in filter(inspect.iscode, code.co_consts):
-        yield from _names_in(inner)
-
-
 def _drawn(values, seed):
     """One option for each value. Computed here, because the random module of another Python may draw differently."""
     digest = hashlib.sha256(f"{' '.join(values)}\n{seed}".encode()).digest()

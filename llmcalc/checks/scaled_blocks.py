@@ -173,6 +173,11 @@ QUESTIONS = {
                 lambda weights: _block_share(weights) * len(weights) ** 0.5,
                 "Take a mean, or a sum, in both.",
             ),
+            Mistake(
+                "the root of a mean over a sum",
+                lambda weights: _block_share(weights) / len(weights) ** 0.5,
+                "Take a mean, or a sum, in both.",
+            ),
         ),
     ),
 }

@@ -19,6 +19,12 @@ def tokens_for(size, text, size_factor=0.5, **changed):
     return tokens_for_same_loss(size, text, size_factor, **LAW | changed)
 
 
+def _allowed_more(size, text):
+    """Tokens for somebody who lets the smaller model lose more for want of text, not less."""
+    exponent = LAW["token_exponent"]
+    return growth_for_gain(1 / (2 * text**-exponent - tokens_for(size, text) ** -exponent), exponent)
+
+
 def _costs_more(size, text):
     """Whether half the size takes more training, and not so much more that nobody would think of it."""
     return 2.25 < tokens_for(size, text) / text < 3.25
@@ -108,7 +114,12 @@ QUESTIONS = {
             Mistake(
                 "half the text, or as many tokens for each parameter as before",
                 lambda size, text: text / 2,
-                "The smaller model would have a higher loss with that: both of its terms grow.",
+                "The smaller model would have a higher loss with that: both of its terms grow, and one has to shrink.",
+            ),
+            Mistake(
+                "a larger loss for want of text, where a smaller one is needed",
+                _allowed_more,
+                "The smaller model loses more for want of parameters already. What has its text to make up for?",
             ),
             Mistake(
                 "the last fraction upside down", lambda *given: 1 / tokens_for(*given), "No text is as short as that."
