@@ -103,7 +103,7 @@ def _is_number(value):
 
 def _cell(value):
     if isinstance(value, Link):
-        return f'<td style="{_SPACE}"><a href="{escape(value.to)}">{escape(value.text)}</a></td>'
+        return f'<td style="text-align:left;{_SPACE}"><a href="{escape(value.to)}">{escape(value.text)}</a></td>'
     text = f"{int(value) if value == int(value) else value:,}" if _is_number(value) else str(value)
     return f'<td style="text-align:{_side([value])};{_SPACE}">{escape(text)}</td>'
 

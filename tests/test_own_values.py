@@ -151,6 +151,35 @@ def test_values_that_are_out_of_date_are_named(written):
         areas()(names["answer"])
 
 
+def test_an_answer_for_the_values_before_is_told_even_where_no_name_of_a_value_is_used():
+    """As in `config`, which is made of the values: after another name, its cell has to be run again."""
+    question = areas()
+    questions.sit("éva")
+    made = {"area": question.yours.width * question.yours.height}
+    question(lambda: made["area"])
+    questions.sit("2026-117")
+    with pytest.raises(Wrong, match=r"the values you had before\. Run the cell with the values again"):
+        question(lambda: made["area"])
+
+
+def test_a_cell_with_values_that_was_not_run_is_thought_of():
+    names = {}
+    exec("def answer():\n    return width * height", names)
+    with pytest.raises(Wrong, match=r"name 'width' is not defined\. Have you run the cell with the values\?$"):
+        areas()(names["answer"])
+    with pytest.raises(Wrong, match=r"is not defined$"):
+        Number(right=lambda: 1, unit="s", hint="Count.")(names["answer"])
+
+
+def test_an_answer_that_is_rounded_too_much_is_told_so():
+    question = Number(right=lambda: 0.2734, unit="of the peak", hint="Divide.")
+    question(lambda: 0.273)
+    with pytest.raises(Wrong, match=r"^0\.27 of the peak is rounded too much"):
+        question(lambda: 0.27)
+    with pytest.raises(Wrong, match="times the expected one"):
+        question(lambda: 0.28)
+
+
 @each_number
 def test_every_learner_can_be_right_and_no_mistake_looks_like_it(name):
     question, seen = OWN[name], set()
@@ -252,6 +281,18 @@ def test_progress_counts_and_says_what_to_read_again():
     assert "9 | Four offers | – not checked yet" in said
     html = checks.progress(EXERCISE)._repr_html_()
     assert '<a href="../03_training_compute_6pd.ipynb#7-·-Which-peak,-and-what-share-of-it?">' in html
+
+
+def test_two_checks_of_one_question_are_told_apart():
+    said = repr(checks.progress("02_counting_parameters"))
+    assert (
+        "9 | A mixture of experts: all parameters |" in said and "9 | A mixture of experts: those that work |" in said
+    )
+
+
+def test_a_name_is_shown_as_it_was_typed():
+    assert repr(checks.begin(EXERCISE, " Ada  Example ")).startswith("Your values: the values of Ada Example\n")
+    assert repr(checks.begin(EXERCISE, " ")).startswith("Your values: the standard values")
 
 
 @pytest.mark.parametrize("start", [checks.begin, checks.progress])

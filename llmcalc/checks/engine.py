@@ -100,18 +100,30 @@ class Number(Question):
     def examine(self, answer):
         expect_function(answer, [])
         with caret_told(answer):
-            got, expected = number(called(answer)), self.right(*self.yours)
+            got, expected = number(self._called(answer)), self.right(*self.yours)
             if not _near(got, expected, self.tolerance):
                 self._refuse_others(answer, got)
                 self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
+
+    def _called(self, answer):
+        """The learner's result; where a name is missing, it is most often one of those that the values cell sets."""
+        try:
+            return called(answer)
+        except Stopped as stopped:
+            if self.values and "NameError" in str(stopped):
+                raise Stopped(f"{stopped}. Have you run the cell with the values?") from None
+            raise
 
     def _refuse_others(self, answer, got):
         """Say so where the answer is one for values that are not the learner's."""
         refuse_stale(answer, self.yours._asdict())
         standard = self.values_of("")
         if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
-            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
+            raise Wrong(
+                "That is the answer for the standard values. Yours follow from your name, in the first cell. "
+                "Use them; if the name is new, run the cell with the values again."
+            )
 
     def _explain(self, got, expected):
         counted, told = got, written(got)
@@ -126,6 +138,10 @@ class Number(Question):
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
             raise Wrong(f"{told} is close to a whole number of {self.unit}, and is none. Return a whole number.")
+        if self.yours_before != self.yours and _near(got, self.right(*self.yours_before), self.tolerance):
+            raise Wrong("That is the answer for the values you had before. Run the cell with the values again.")
+        if self.tolerance and got == float(f"{float(expected):.2g}"):
+            raise Wrong(f"{told} {self.unit} is rounded too much. Leave the rounding out.")
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 

@@ -16,7 +16,7 @@ from llmcalc.checks.answers import StillOpen, Wrong
 
 SOLVED, WRONG, OPEN = "solved", "not right yet", "open"
 
-_learner = ""
+_learner = _before = ""
 _outcomes = {}  # id of a question: how its last answer did
 
 
@@ -60,6 +60,11 @@ class Question:
         return self.values_of(_learner)
 
     @property
+    def yours_before(self):
+        """The values of the learner before that one: the same learner, most often, under another name."""
+        return self.values_of(_before)
+
+    @property
     def outcome(self):
         """How the last answer did; None where none was checked."""
         return _outcomes.get(id(self))
@@ -81,12 +86,13 @@ def sit(name):
 
     Capitals, accents typed in another way and spaces around make no other learner.
     """
-    global _learner
+    global _learner, _before
     if not isinstance(name, (str, int)) or isinstance(name, bool):
         raise TypeError(f"begin: name must be a text or a student number, got {name!r}")
     learner = " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
     if learner != _learner:
         _outcomes.clear()
+        _before = _learner
     _learner = learner
     return learner
 
