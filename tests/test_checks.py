@@ -265,6 +265,36 @@ def part(layers, width, heads, kv_heads, head_dim, experts, inside):
             lambda layers, width, words: 1 + 12 * layers * width**2 / (36 * layers * width**2 + 6 * words * width),
             "one for a weight of the layers",
         ),
+        (
+            "recomputation_factor",
+            lambda layers, width, words: 6 * words * width + 8 * layers * 12 * width**2,
+            "the work of a step, without the division",
+        ),
+        (
+            "recomputation_factor",
+            lambda layers, width, words: 48 * layers * width**2 + 3 * width * words,
+            "forward passes, without the division",
+        ),
+        ("experts_training_flops", lambda: 6 * (30_532_122_624 - 3_353_032_704) * 36e12, "that a token does not use"),
+        ("experts_training_flops", lambda: 6 * 3_353_032_704, "the tokens forgotten"),
+        (
+            "backward_flops",
+            lambda a, b, c, d, batch: 4 * batch * (a * b + b * c + c * d) - 2 * a * b,
+            "forgotten in what the first layer saves",
+        ),
+        (
+            "training_flops",
+            lambda sizes, batch: 6 * batch * sum(n * m for n, m in pairwise(sizes)) - 2 * sizes[0] * sizes[1],
+            "forgotten in what the first layer saves",
+        ),
+        (
+            "training_flops",
+            lambda sizes, batch: batch * (6 * sum(n * m for n, m in pairwise(sizes)) - 2 * sizes[-2] * sizes[-1]),
+            "the exception made for the last layer",
+        ),
+        ("gpt2_layer_parameters", lambda width: 12 * (12 * width**2 + 13 * width), "all twelve layers"),
+        ("gpt2_layer_parameters", lambda width: 12 * 768**2 + 13 * 768, "the width of GPT-2"),
+        ("largest_batch", lambda: (24 * 2**30 - 16 * 300_060_000) // (12 * 5000), "one byte for each value"),
         ("cheapest_in_time", lambda: 6 * P * D / (1979e12 * 0.42) / 2 / 3600 * 3.10, "the time halved"),
         ("cheapest_in_time", lambda: 48 * 6 * P * D / (1307e12 * 0.32) / 3600 * 2.60, "the GPUs counted twice"),
         ("growth_for_lower_loss", lambda lower_by, exponent: lower_by ** (1 / exponent), "and the two sizes the other"),
@@ -546,7 +576,9 @@ def test_an_open_question_says_so_kindly():
         (lambda: (-8) ** (1 / 3), "A negative number to a power that is no whole number is complex"),
         (lambda: 0, "is 0 times"),
         (lambda: 10**400, "beyond all floats"),
-        (lambda: undefined_name, "is not defined\nIf a cell above sets it, run that cell first."),  # noqa: F821
+        (lambda: undefined_name, "stops with NameError"),  # noqa: F821
+        (lambda: {"width": 3}["wdth"], "stops with KeyError: there is no 'wdth'"),
+        (lambda: model("llama-2-8b").width, "stops with KeyError: unknown model 'llama-2-8b'"),
         (lambda batch: batch, "takes batch; the question gives it nothing"),
     ],
 )

@@ -184,6 +184,17 @@ def test_a_wrong_number_that_is_near_is_not_taken_for_a_rounded_one(right, got, 
         question(lambda: got)
 
 
+def test_an_answer_for_the_values_before_is_told_even_where_no_name_of_a_value_is_used():
+    """As in `config`, which is made of the values: after another name, its cell has to be run again."""
+    question = areas()
+    questions.sit("éva")
+    made = {"area": question.yours.width * question.yours.height}
+    question(lambda: made["area"])
+    questions.sit("2026-117")
+    with pytest.raises(Wrong, match=r"the values you had before"):
+        question(lambda: made["area"])
+
+
 @each_number
 def test_every_learner_can_be_right_and_no_mistake_looks_like_it(name):
     question, seen = OWN[name], set()
@@ -285,6 +296,18 @@ def test_progress_counts_and_says_what_to_read_again():
     assert "9 | Four offers | – not checked yet" in said
     html = checks.progress(EXERCISE)._repr_html_()
     assert '<a href="../03_training_compute_6pd.ipynb#7-·-Which-peak,-and-what-share-of-it?">' in html
+
+
+def test_two_checks_of_one_question_are_told_apart():
+    said = repr(checks.progress("02_counting_parameters"))
+    assert (
+        "9 | A mixture of experts: all parameters |" in said and "9 | A mixture of experts: those that work |" in said
+    )
+
+
+def test_a_name_is_shown_as_it_was_typed():
+    assert repr(checks.begin(EXERCISE, " Ada  Example ")).startswith("Your values: the values of Ada Example\n")
+    assert repr(checks.begin(EXERCISE, " ")).startswith("Your values: the standard values")
 
 
 @pytest.mark.parametrize("start", [checks.begin, checks.progress])

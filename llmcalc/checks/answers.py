@@ -59,7 +59,9 @@ def called(answer, *values, closed=True):
         raise Wrong(f"{refused}{_own_line(refused)}") from None
     except Exception as error:
         why = COMPLEX if "complex" in str(error) else ""
-        raise Stopped(f"Your function stops with {type(error).__name__}: {str(error)[:120]}{why}") from None
+        said = error.args[0] if isinstance(error, KeyError) and error.args else str(error)  # str() adds quotes
+        told = f"there is no {said!r}" if said != str(error) and " " not in str(said) else str(said)[:120]
+        raise Stopped(f"Your function stops with {type(error).__name__}: {told}{why}") from None
 
 
 def _own_line(error):

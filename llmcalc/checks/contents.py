@@ -14,6 +14,7 @@ class Task:
     title: str
     section: str
     lesson: str = ""  # where it is not the exercise's own
+    part: str = ""  # what this check is about, where a question has several
 
 
 EXERCISES = {
@@ -37,8 +38,8 @@ EXERCISES = {
         Task("parameters_of_config", "To the last parameter", "6 · From 2017 to now"),
         Task("encoder_decoder_weights", "Two stacks", "Further · Encoder, decoder, both (8 minutes)"),
         Task("slip_in_count", "Find the slip", "2 · A line that does not multiply out"),
-        Task("mixture_parameters", "A mixture of experts", "6 · From 2017 to now"),
-        Task("active_parameters", "A mixture of experts", "6 · From 2017 to now"),
+        Task("mixture_parameters", "A mixture of experts", "6 · From 2017 to now", part="all parameters"),
+        Task("active_parameters", "A mixture of experts", "6 · From 2017 to now", part="those that work"),
     ),
     "03_training_compute_6pd": (
         Task("experts_training_flops", "A model with experts", "2 · Which parameters are multiplied?"),

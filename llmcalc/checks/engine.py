@@ -103,25 +103,18 @@ class Number(Question):
         with caret_told(answer):
             got, expected = number(self._called(answer)), self.right(*self.yours)
             if not _near(got, expected, self.tolerance):
-                self._refuse_others(answer, got)
+                refuse_stale(answer, self.yours._asdict())
                 self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
 
     def _called(self, answer):
+        """The learner's result; where a name is missing, it is most often one that the cell with the values sets."""
         try:
             return called(answer)
         except Stopped as stopped:
-            unset = "NameError" in str(stopped) and self.yours
-            raise Stopped(
-                f"{stopped}. Have you run the cells above that set the values?" if unset else stopped
-            ) from None
-
-    def _refuse_others(self, answer, got):
-        """Say so where the answer is one for values that are not the learner's."""
-        refuse_stale(answer, self.yours._asdict())
-        standard = self.values_of("")
-        if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
-            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
+            if self.yours and "NameError" in str(stopped):
+                raise Stopped(f"{stopped}. Have you run the cells above that set the values?") from None
+            raise
 
     def _explain(self, got, expected):
         counted, told = got, written(got)
@@ -132,6 +125,7 @@ class Number(Question):
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(*self.yours), self.tolerance):
                 raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
+        self._refuse_others(got)  # after the mistakes: with some names one of them comes to the same
         if counted == expected:
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
@@ -140,6 +134,18 @@ class Number(Question):
             digits = "every digit counts here" if self.tolerance == 0 else "keep more digits"
             raise Wrong(f"{told} is the number looked for, rounded too far: {digits}.")
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
+
+    def _refuse_others(self, got):
+        """Say so where the answer is one for values that are not the learner's."""
+        for others, whose in (
+            (self.values_of(""), "the standard values"),
+            (self.yours_before, "the values you had before"),
+        ):
+            if self.yours != others and _near(got, self.right(*others), self.tolerance):
+                raise Wrong(
+                    f"That is the answer for {whose}. Yours follow from your name, in the first cell. "
+                    "Use them; if the name is new, run the cell with the values again."
+                )
 
 
 @dataclass(frozen=True)

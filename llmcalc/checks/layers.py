@@ -8,6 +8,7 @@ from llmcalc.blocks import attention_weights, embedding_weights, feed_forward_we
 from llmcalc.checks.engine import Formula, Mistake
 from llmcalc.families import FAMILIES
 from llmcalc.mlp import dense_weights
+from llmcalc.models import model
 from llmcalc.symbolic import any_symbolic, ceil_div
 from llmcalc.transformer import Transformer
 
@@ -17,8 +18,8 @@ PLAIN = {"qkv_bias": False, "output_bias": False, "mlp_bias": False}
 def _gpt2_layer(width, inside=4, **row):
     """Parameters of a layer of GPT-2's family; into how many heads it is cut makes no difference."""
     family = replace(FAMILIES["gpt2"], **row)
-    model = Transformer(family, 1, width, 1, heads=1, kv_heads=1, head_dim=width, feed_forward=inside * width)
-    return model.parameters.total - model.parameters.embedding.total - model.parameters.norm.final.total
+    one = Transformer(family, 1, width, 1, heads=1, kv_heads=1, head_dim=width, feed_forward=inside * width).parameters
+    return one.total - one.embedding.total - one.norm.final.total
 
 
 def _balance(layers, vocabulary, tables=2, in_layer=None, divide=truediv):
@@ -43,6 +44,16 @@ QUESTIONS = {
         right=lambda width: _gpt2_layer(width),
         hint="Six matrices: four in attention, two in the feed-forward part. Then the small things: biases and norms.",
         mistakes=(
+            Mistake(
+                "all twelve layers",
+                lambda d: 12 * _gpt2_layer(d),
+                "The question asks for one layer.",
+            ),
+            Mistake(
+                "the width of GPT-2 in place of `width`",
+                lambda d: _gpt2_layer(model("gpt2").width),
+                "The check tries other widths too: use the letter.",
+            ),
             Mistake(
                 "the biases of the matrices forgotten",
                 lambda d: _gpt2_layer(d, **PLAIN),

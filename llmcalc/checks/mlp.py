@@ -121,6 +121,11 @@ QUESTIONS = {
                 "That is the work for one example.",
             ),
             Mistake(
+                "the batch forgotten in what the first layer saves",
+                lambda a, b, c, d, batch: _rule([a, b, c, d], batch, 4) - _rule([a, b], 1, 2),
+                "The product that nobody needs would be done for each example.",
+            ),
+            Mistake(
                 "multiplications counted, additions forgotten",
                 lambda a, b, c, d, batch: batch * (a * b + 2 * (b * c + c * d)),
                 "Each entry is a sum of products: for each multiplication there is an addition.",
@@ -166,6 +171,16 @@ QUESTIONS = {
                 "the batch forgotten",
                 lambda sizes, batch: MLP(sizes).training_flops(1),
                 "That is the work for one example.",
+            ),
+            Mistake(
+                "the batch forgotten in what the first layer saves",
+                lambda sizes, batch: _rule(sizes, batch, 6) - _rule(sizes[:2], 1, 2),
+                "The product that nobody needs would be done for each example.",
+            ),
+            Mistake(
+                "the exception made for the last layer",
+                lambda sizes, batch: MLP(sizes[::-1]).training_flops(batch),
+                "Which end of the network do the data enter?",
             ),
             Mistake(
                 "multiplications counted, additions forgotten",

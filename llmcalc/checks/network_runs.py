@@ -1,5 +1,7 @@
 """Questions about a network on a device, its batch and its pace: right answers, and the mistakes that people make."""
 
+from fractions import Fraction
+
 from llmcalc.checks.engine import Choice, Mistake, Number
 from llmcalc.checks.questions import Own
 from llmcalc.compute import examples_per_second
@@ -91,6 +93,11 @@ QUESTIONS = {
                 "the activations of one layer only",
                 lambda matrices, *given: _batch(matrices, *given, rows=1 - matrices),
                 "Every layer keeps its input.",
+            ),
+            Mistake(
+                "one byte for each value that is kept",
+                lambda matrices, width, memory: _batch(matrices, width, memory, rows=-Fraction(3, 4) * matrices),
+                "In which format are the activations, and how many bytes does it take?",
             ),
             Mistake("bits for bytes", _in_bits, "fp32 has 32 bits; how many bytes is that?"),
             Mistake(

@@ -30,7 +30,7 @@ def begin(exercise, name=""):
         If `name` is no text and no whole number.
     """
     tasks = _numbered(exercise, of="begin")
-    learner = sit(name)
+    learner = sit(name) and " ".join(str(name).split())  # shown as it was typed
     rows = [
         (number, letter, _written(getattr(question.yours, letter)), own.meaning)
         for number, _, question in tasks
@@ -56,7 +56,8 @@ def progress(exercise):
         solved += outcome == SOLVED
         lesson = task.lesson or exercise
         section = Link(f"{lesson[:2]}, {task.section}", f"../{lesson}.ipynb#{task.section.replace(' ', '-')}")
-        rows.append((number, task.title, f"{SIGNS[outcome]} {outcome}", "" if outcome == SOLVED else section))
+        title = f"{task.title}: {task.part}" if task.part else task.title
+        rows.append((number, title, f"{SIGNS[outcome]} {outcome}", "" if outcome == SOLVED else section))
     said = f"{solved} of {len(rows)} checks passed." + (" That is all of them." if solved == len(rows) else "")
     if any(UNSEEN in row[2] for row in rows):
         said += " After a restart of the kernel, run your answers and their checks again."

@@ -111,6 +111,16 @@ QUESTIONS = {
                 lambda preset, text: training_flops(model(preset).parameters.total, text),
                 "An expert that a token is not sent to has no product with it.",
             ),
+            Mistake(
+                "the parameters that a token does not use",
+                lambda preset, text: training_flops(model(preset).parameters.total, text) - _by_the_rule(preset, text),
+                "Which of the two groups works for the token?",
+            ),
+            Mistake(
+                "the tokens forgotten",
+                lambda preset, text: _by_the_rule(preset, 1),
+                "That is the work for one token.",
+            ),
             *slips(RULE_SLIPS, lambda factor, *job: factor * _by_the_rule(*job)),
         ),
     ),
@@ -182,6 +192,16 @@ QUESTIONS = {
         "each of them run, or paid for, in a step?",
         mistakes=(
             *_recomputation_slips(),
+            Mistake(
+                "the work of a step, without the division",
+                lambda layers, width, vocabulary: 8 * layers * 12 * width**2 + 6 * vocabulary * width,
+                "How many times the work of a plain step is it?",
+            ),
+            Mistake(
+                "forward passes, without the division",
+                lambda layers, width, vocabulary: 4 * layers * 12 * width**2 + 3 * vocabulary * width,
+                "How many times the work of a plain step is it?",
+            ),
             Mistake(
                 "one layer in place of all of them",
                 lambda layers, width, vocabulary: _recomputed(1, width, vocabulary),
