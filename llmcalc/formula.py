@@ -17,7 +17,7 @@ from llmcalc.notation import NOTATION
 FORMULAS = {}
 """Every formula of the package by name."""
 
-_closed = ContextVar("formulas_closed", default=False)
+_closed = ContextVar("formulas_closed", default=frozenset())
 
 
 class FormulasClosed(RuntimeError):
@@ -25,18 +25,21 @@ class FormulasClosed(RuntimeError):
 
 
 @contextmanager
-def formulas_closed():
-    """While this is open, every formula refuses to be called: an exercise's answer has to be the learner's own."""
-    token = _closed.set(True)
+def formulas_closed(*kinds):
+    """While this is open, every formula refuses to be called: an exercise's answer has to be the learner's own.
+
+    So does every question of an exercise, which knows its answer. With "questions" alone, formulas may be called.
+    """
+    token = _closed.set(_closed.get() | set(kinds or ("formulas", "questions")))
     try:
         yield
     finally:
         _closed.reset(token)
 
 
-def refuse_if_closed(name):
+def refuse_if_closed(name, kind="formulas"):
     """Raise FormulasClosed where the learner's own answer is asked for, and not the package's `name`."""
-    if _closed.get():
+    if kind in _closed.get():
         raise FormulasClosed(
             f"Your function asks the package ({name}), whose formulas refuse while a check runs. "
             "Write the arithmetic yourself, with the values that the question gives."

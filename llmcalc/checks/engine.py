@@ -47,7 +47,7 @@ BYTE_SLIPS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Formula(Question):
     """A question whose answer is a formula of the values that `right` takes.
 
@@ -82,7 +82,7 @@ class Formula(Question):
             print(f"Correct, at all inputs tried. (With symbols it gives {formula}, and that could not be proved.)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Number(Question):
     """A question whose answer is one number in a unit; `right` takes the learner's own `values`, if there are any."""
 
@@ -102,16 +102,9 @@ class Number(Question):
         with caret_told(answer):
             got, expected = number(called(answer)), self.right(*self.yours)
             if not _near(got, expected, self.tolerance):
-                self._refuse_others(answer, got)
+                refuse_stale(answer, self.yours._asdict())
                 self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
-
-    def _refuse_others(self, answer, got):
-        """Say so where the answer is one for values that are not the learner's."""
-        refuse_stale(answer, self.yours._asdict())
-        standard = self.values_of("")
-        if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
-            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
 
     def _explain(self, got, expected):
         counted, told = got, written(got)
@@ -122,6 +115,9 @@ class Number(Question):
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(*self.yours), self.tolerance):
                 raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
+        standard = self.values_of("")  # after the mistakes: with some names one of them comes to the same
+        if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
+            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
         if counted == expected:
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
@@ -129,7 +125,7 @@ class Number(Question):
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Choice(Question):
     """A question with options; every wrong option has a reply of its own."""
 
@@ -253,5 +249,5 @@ def _name_unit_slip(ratio, unit, window):
     """Raise if the ratio is one that a slip with units leaves; `window` allows for rounding."""
     for name, factor in (*PREFIX_SLIPS, *(BYTE_SLIPS if unit == "B" else ())):
         for slip in (Fraction(factor), 1 / Fraction(factor)):
-            if abs(Fraction(str(ratio)) / slip - 1) <= window:
+            if abs(Fraction(int(ratio.numerator), int(ratio.denominator)) / slip - 1) <= window:
                 raise Wrong(f"Your answer is {written(slip)} times the expected one. That looks like {name}.")

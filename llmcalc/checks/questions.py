@@ -4,17 +4,25 @@ A kernel has one learner. Whose values they are is said once, at the top of a no
 alone, so that a check, a teacher and another computer find the same ones.
 """
 
+import dis
 import hashlib
 import inspect
 import unicodedata
 from collections import namedtuple
 from dataclasses import dataclass
-from itertools import count
+from numbers import Integral
 from typing import ClassVar
 
 from llmcalc.checks.answers import StillOpen, Wrong
+from llmcalc.formula import refuse_if_closed, shown
 
 SOLVED, WRONG, OPEN = "solved", "not right yet", "open"
+LONGEST = 100
+"""Characters of a name."""
+UNSEEN = ("Cc", "Cf", "Cs")
+"""Kinds of character that leave nothing on the page, in Unicode's words: control, format, and half of a pair."""
+ATTEMPTS = 10_000
+"""Draws for a question, at most: the strictest one needs 14 on average."""
 
 _learner = ""
 _outcomes = {}  # id of a question: how its last answer did
@@ -42,8 +50,19 @@ class Question:
     values: ClassVar[dict] = {}  # of Own, by name; empty where all learners have the same
     where: ClassVar = None  # says which values go together, where not all do
     builds_on: ClassVar = None  # another question, whose values this one uses too, before its own
+    knows: ClassVar = ("right", "mistakes", "best", "because", "replies")  # what gives the answer away
+
+    def __getattribute__(self, name):
+        if name in type(self).knows:
+            refuse_if_closed(f"checks: {name}", "questions")
+        return super().__getattribute__(name)
+
+    def __repr__(self):
+        """Nothing of the answer: this is what a cell with the bare name of a check shows."""
+        return f"<a check, to be called with your function ({type(self).__name__})>"
 
     def __call__(self, answer):
+        _outcomes.pop(id(self), None)  # an answer that is interrupted is none
         try:
             self.examine(answer)
         except StillOpen:
@@ -70,21 +89,29 @@ class Question:
         kind = namedtuple("Yours", [*earlier, *self.values])
         if not learner:
             return kind(*earlier.values(), *(value.options[0] for value in self.values.values()))
-        for attempt in count():
+        for attempt in range(ATTEMPTS):
             drawn = kind(*earlier.values(), *_drawn(self.values, f"{learner}\n{attempt}"))
             if self.where is None or self.where(*drawn):
                 return drawn
+        raise ValueError(f"of {ATTEMPTS} draws of {', '.join(self.values)} none has values that go together")
 
 
 def sit(name):
     """Let `name` be the learner from now on; what another one has solved is forgotten. Returns the name as it counts.
 
-    Capitals, accents typed in another way and spaces around make no other learner.
+    Capitals, accents typed in another way, spaces around and characters that nobody sees make no other learner.
     """
     global _learner
-    if not isinstance(name, (str, int)) or isinstance(name, bool):
-        raise TypeError(f"begin: name must be a text or a student number, got {name!r}")
-    learner = " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
+    if not isinstance(name, (str, Integral)) or isinstance(name, bool):
+        raise TypeError(f"begin: name must be a text or a student number, got {shown(name)}")
+    if (isinstance(name, Integral) and abs(name) >= 10**LONGEST) or (isinstance(name, str) and len(name) > LONGEST):
+        raise ValueError(f"begin: name must have at most {LONGEST} characters, got {shown(name)}")
+    seen = "".join(
+        character
+        for character in unicodedata.normalize("NFKC", str(name)).casefold()
+        if character.isspace() or unicodedata.category(character) not in UNSEEN
+    )
+    learner = " ".join(unicodedata.normalize("NFKC", seen).split())
     if learner != _learner:
         _outcomes.clear()
     _learner = learner
@@ -95,15 +122,22 @@ def refuse_stale(answer, current):
     """Say so where the answer uses a name whose value is not the one in `current`, as after a change of the name."""
     used = set(_names_in(answer.__code__)) if inspect.isfunction(answer) else ()
     for name, value in current.items():
-        if name in used and answer.__globals__.get(name, value) != value:
+        if name in used and not _equal(answer.__globals__.get(name, value), value):
             raise Wrong(f"`{name}` is not the value you have now. Run the cell that sets it again.")
 
 
 def _names_in(code):
     """Names that a function looks up outside of itself; loops in brackets and functions inside it have code too."""
-    yield from code.co_names
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
     for inner in filter(inspect.iscode, code.co_consts):
         yield from _names_in(inner)
+
+
+def _equal(held, value):
+    try:
+        return bool(held == value)
+    except ValueError:  # an array is no single value
+        return False
 
 
 def _drawn(values, seed):
