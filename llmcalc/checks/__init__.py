@@ -73,6 +73,6 @@ def __getattr__(name):
         if name == subject:
             return module
         if name in module.QUESTIONS:
-            refuse_if_closed(f"checks.{name}")  # a question knows its answer
+            refuse_if_closed(f"checks.{name}", "questions")  # a question knows its answer
             return module.QUESTIONS[name]
     raise AttributeError(f"there is no check {name!r}")

@@ -1,16 +1,18 @@
 """What a check asks of an answer before it compares: a function, called with care, that returns a number."""
 
 import ast
+import functools
 import inspect
 import math
 import reprlib
 import textwrap
 import traceback
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from fractions import Fraction
+from numbers import Complex, Integral, Real
 from pathlib import Path
 
-from llmcalc.formula import FormulasClosed, formulas_closed
+from llmcalc.formula import FormulasClosed, formulas_closed, refuse_if_closed, shown
 
 
 class Wrong(AssertionError):
@@ -49,19 +51,31 @@ def expect_function(answer, names):
 
 
 def called(answer, *values, closed=True):
-    """The learner's result; what stops the function is told. The package's own formulas refuse to help, if `closed`."""
+    """The learner's result; what stops the function is told. The package's own formulas refuse to help, if `closed`.
+
+    Lists are handed over as copies: an answer may change them, and the next one gets them as they were.
+    """
     try:
-        with formulas_closed() if closed else nullcontext():
-            return answer(*values)
+        with formulas_closed() if closed else formulas_closed("questions"):
+            _refuse_the_package(answer)
+            return answer(*(list(value) if isinstance(value, list) else value for value in values))
     except NotImplementedError:
         raise StillOpen("This question is still open: replace `raise NotImplementedError()` by your answer.") from None
     except FormulasClosed as refused:
         raise Wrong(f"{refused}{_own_line(refused)}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = COMPLEX if "complex" in str(error) else ""
         said = error.args[0] if isinstance(error, KeyError) and error.args else str(error)  # str() adds quotes
         told = f"there is no {said!r}" if said != str(error) and " " not in str(said) else str(said)[:120]
         raise Stopped(f"Your function stops with {type(error).__name__}: {told}{why}") from None
+
+
+def _refuse_the_package(answer):
+    """Its formulas and questions refuse by themselves; its other functions, right answers among them, do so here."""
+    while isinstance(answer, functools.partial):
+        answer = answer.func
+    if (getattr(answer, "__module__", None) or "").startswith("llmcalc."):
+        refuse_if_closed(answer.__module__, "questions")
 
 
 def _own_line(error):
@@ -88,21 +102,24 @@ def expect_value(got):
     """Refuse what is plainly no number."""
     if got is None:
         raise Wrong(NOTHING)
-    if isinstance(got, (str, bool, tuple, list, dict, set)):
+    of_numpy = getattr(getattr(got, "dtype", None), "kind", "")
+    if isinstance(got, (str, bytes, bytearray, bool, tuple, list, dict, set)) or of_numpy == "b":
         raise Wrong(f"Your function returns {shortened(got)}; return a number, without unit or quotation marks.")
 
 
 def number(got):
     """What the learner's function returned, as an exact number if it is one."""
     expect_value(got)
-    if isinstance(got, (int, Fraction)):
+    if type(got) in (int, Fraction):
         return got
     try:
-        value = float(got)  # NumPy and SymPy numbers too
-    except (TypeError, ValueError):
-        why = COMPLEX if isinstance(got, complex) and got.imag else ""
+        if isinstance(got, Complex) and not isinstance(got, Real):
+            raise Stopped("NumPy would only warn, and drop a part of it.")
+        value = called(int if isinstance(got, Integral) else float, got)  # NumPy and SymPy numbers too
+    except Stopped:
+        why = COMPLEX if isinstance(got, Complex) and got.imag else ""
         raise Wrong(f"Your function returns {shortened(got)}; return one number.{why}") from None
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise Wrong(f"Your function returns {got}; the answer is a finite number.")
     return value
 
@@ -147,10 +164,13 @@ def exactly(value):
     """A number to read with all its digits, where six of them would hide what matters."""
     try:
         return f"{int(value):,}" if value == int(value) else f"{float(value):,}"
-    except OverflowError:
+    except (OverflowError, ValueError):  # ValueError: Python refuses to print some thousand digits
         return written(value)
 
 
 def shortened(value):
     """A repr that fits on a line."""
-    return reprlib.repr(value)
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python refuses to print some thousand digits
+        return shown(value)

@@ -2,16 +2,16 @@
 
 import inspect
 import re
-import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from llmcalc.checks.answers import StillOpen, Wrong, called, expect_function, inputs_told, shortened
 from llmcalc.checks.engine import Mistake
 from llmcalc.checks.questions import Question
+from llmcalc.formula import shown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decision(Question):
     """A question whose answer is a function that says one of `words`; it is tried in all `cases`."""
 
@@ -54,7 +54,7 @@ class Decision(Question):
         return word
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Labels(Question):
     """A question whose answer is a dictionary: a label for each thing, or for some, where the others are `sound`.
 
@@ -104,11 +104,11 @@ class Labels(Question):
         for written, label in got.items():
             thing = known.get(_key(written))
             if thing is None:
-                raise Wrong(f"There is no {reprlib.repr(written)} in the question, only {_options(things)}.")
+                raise Wrong(f"There is no {shown(written)} in the question, only {_options(things)}.")
             if thing in read:
                 raise Wrong(f"{thing!r} stands twice in your dictionary.")
             if not isinstance(label, str) or _letters(label) not in labels:
-                raise Wrong(f"{thing!r} can be one of {_options(self.labels)}; you say {reprlib.repr(label)}.")
+                raise Wrong(f"{thing!r} can be one of {_options(self.labels)}; you say {shown(label)}.")
             read[thing] = labels[_letters(label)]
         return read
 
@@ -120,7 +120,7 @@ def _things(things):
 
 def _key(thing):
     word = _word(thing)
-    number = re.fullmatch(r"(?:[a-z]+ )?(\d+)(?: ?[a-z]+)?", word or "")  # row 1, or 56 GB
+    number = re.fullmatch(r"(?:[a-z]+ )?(\d{1,20})(?: ?[a-z]+)?", word or "")  # row 1, or 56 GB
     return int(number[1]) if number else word or thing
 
 

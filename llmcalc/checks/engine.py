@@ -48,7 +48,7 @@ BYTE_SLIPS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Formula(Question):
     """A question whose answer is a formula of the values that `right` takes.
 
@@ -83,7 +83,7 @@ class Formula(Question):
             print(f"Correct, at all inputs tried. (With symbols it gives {formula}, and that could not be proved.)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Number(Question):
     """A question whose answer is one number in a unit; `right` takes the learner's own `values`, if there are any."""
 
@@ -148,7 +148,7 @@ class Number(Question):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Choice(Question):
     """A question with options; every wrong option has a reply of its own."""
 
@@ -294,5 +294,5 @@ def _name_unit_slip(ratio, unit, window):
     """Raise if the ratio is one that a slip with units leaves; `window` allows for rounding."""
     for name, factor in (*PREFIX_SLIPS, *(BYTE_SLIPS if unit == "B" else ())):
         for slip in (Fraction(factor), 1 / Fraction(factor)):
-            if abs(Fraction(str(ratio)) / slip - 1) <= window:
+            if abs(Fraction(int(ratio.numerator), int(ratio.denominator)) / slip - 1) <= window:
                 raise Wrong(f"Your answer is {written(slip)} times the expected one. That looks like {name}.")

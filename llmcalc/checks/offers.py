@@ -126,7 +126,7 @@ def _all_conditions_matter(tuned, in_time, l40s_hour, mi300x_hour):
     return min(prices) < hour < max(prices) and right not in others
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Planned(Question):
     """A question whose answer is a dict of choices; it is planned, and told what comes of it. The planner may help."""
 
@@ -161,7 +161,7 @@ def _checked(got, offers):
             raise Wrong(f"{name!r} is not yours to choose; there are {', '.join(map(repr, CHOICES))}.")
         if name not in got:
             raise Wrong(f"Your dict has no {name!r}.")
-        if isinstance(got[name], bool) or got[name] not in CHOICES[name]:
+        if type(got[name]) not in (str, int) or got[name] not in CHOICES[name]:
             raise Wrong(f"{name!r} is one of {', '.join(map(repr, CHOICES[name]))}; you chose {shortened(got[name])}.")
     offer = next(offer for offer in offers if offer.gpu == got["gpu"])
     if got["gpus"] not in offer.counts:

@@ -7,6 +7,7 @@ from llmcalc.checks.answers import written
 from llmcalc.checks.contents import EXERCISES
 from llmcalc.checks.questions import OPEN, SOLVED, WRONG, sit
 from llmcalc.display import Link, show, table
+from llmcalc.formula import shown
 
 UNSEEN = "not checked yet"
 SIGNS = {SOLVED: "✓", WRONG: "✗", OPEN: "○", UNSEEN: "–"}
@@ -66,8 +67,8 @@ def progress(exercise):
 
 def _numbered(exercise, of):
     """The questions of an exercise: number, task and question. Two checks may belong to one question."""
-    if exercise not in EXERCISES:
-        raise ValueError(f"{of}: there is no exercise {exercise!r}; there are {', '.join(map(repr, EXERCISES))}")
+    if not isinstance(exercise, str) or exercise not in EXERCISES:
+        raise ValueError(f"{of}: there is no exercise {shown(exercise)}; there are {', '.join(map(repr, EXERCISES))}")
     tasks = EXERCISES[exercise]
     titles = list(dict.fromkeys(task.title for task in tasks))
     return [(titles.index(task.title) + 1, task, getattr(checks, task.check)) for task in tasks]
