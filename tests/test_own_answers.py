@@ -15,7 +15,7 @@ import sympy as sp
 import llmcalc
 from llmcalc import checks
 from llmcalc.checks import questions
-from llmcalc.checks.answers import Wrong
+from llmcalc.checks.answers import Wrong, written
 from llmcalc.checks.contents import EXERCISES
 from llmcalc.checks.engine import Formula, Mistake, Number
 from llmcalc.checks.questions import Own, Question
@@ -25,6 +25,7 @@ DAYS = checks.work_in_pflop_days
 PLAN = checks.cheapest_plan
 BEYOND = 10**5000  # Python prints no number of so many digits
 LONG = (BEYOND, -BEYOND, Fraction(1, BEYOND), [BEYOND], {BEYOND: 1}, {"9" * 5000: "a"})
+PINNED = {"ada": (2, 4), "2026-117": (1, 2), "éva": (4, 8)}
 COUNT = 2**60 + 1  # no float
 
 
@@ -240,6 +241,27 @@ def test_a_name_that_is_too_long_is_refused(name):
         checks.begin("03_training_compute_6pd", name)
 
 
+def test_letters_of_another_font_are_letters():
+    assert questions.sit("ℌans") == questions.sit("ＨANS") == "hans"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_first_cell_shows_the_values_that_the_checks_use(exercise):
+    said = repr(checks.begin(exercise, "Éva"))
+    assert said.startswith("Your values: the values of éva\n")
+    titles = list(dict.fromkeys(task.title for task in EXERCISES[exercise]))
+    for task in EXERCISES[exercise]:
+        number, question = titles.index(task.title) + 1, ASKED[task.check]
+        for letter, own in question.values.items():
+            value = getattr(question.values_of("éva"), letter)
+            value = written(value) if isinstance(value, int | float | Fraction) else value
+            assert f"{number} | {letter} | {value} | {own.meaning}" in said
+
+
+def test_without_a_name_the_first_cell_says_so():
+    assert repr(checks.begin("03_training_compute_6pd", "")).startswith("Your values: the standard values, since")
+
+
 def test_student_numbers_may_be_those_of_numpy():
     assert questions.sit(np.int64(2026117)) == "2026117"
 
@@ -257,10 +279,17 @@ def test_values_that_never_go_together_are_said_and_not_looked_for_without_end()
         question.values_of("ada")
 
 
+def test_values_that_are_drawn_again_are_the_same_on_every_computer():
+    """Written down once, with a condition that refuses most draws."""
+    options = tuple(range(1, 9))
+    question = counted(values={"a": Own("a", options), "b": Own("b", options)}, where=lambda a, b: b == 2 * a)
+    assert {name: question.values_of(name) for name in ("ada", "2026-117", "éva")} == PINNED
+
+
 @pytest.mark.parametrize("name", [name for name, question in ASKED.items() if question.values])
 def test_values_are_found_soon_and_few_learners_share_them(name):
     """In a class nobody finds many with the same question; a quarter share the one with four runs."""
-    drawn = [ASKED[name].values_of(f"student {number}") for number in range(60)]
+    drawn = [ASKED[name].values_of(f"student {number}") for number in range(30)]
     most = max(map(drawn.count, drawn))
     assert most / len(drawn) < (0.45 if len(set(drawn)) <= 4 else 0.25)
 
@@ -273,3 +302,23 @@ def test_every_option_is_drawn_about_equally_often():
             share = sum(getattr(values, letter) == option for values in drawn) / len(drawn)
             assert share * len(own.options) == pytest.approx(1, abs=0.15)
     assert max(map(drawn.count, set(drawn))) < 1.5 * 3000 / 30  # all together, too
+
+
+# --- progress
+
+
+def test_what_another_lesson_teaches_is_read_again_there():
+    shown = checks.progress("10_will_it_fit")
+    assert "6 | Find the slip | – not checked yet | 09, 2 · ZeRO: why does everybody hold everything?" in repr(shown)
+    assert 'href="../09_many_gpus.ipynb#2-·-ZeRO:-why-does-everybody-hold-everything?"' in shown._repr_html_()
+
+
+def test_all_of_them_is_said_when_nothing_is_left(monkeypatch):
+    exercise = "03_training_compute_6pd"
+    *most, last = EXERCISES[exercise]
+    for tasks, said in ((most, "8 of 9 checks passed. After"), ((last,), "9 of 9 checks passed. That is all of them.")):
+        for task in tasks:
+            monkeypatch.setattr(type(ASKED[task.check]), "examine", lambda self, answer: None)
+            ASKED[task.check](None)
+        assert repr(checks.progress(exercise)).startswith(said)
+    assert "restart" not in repr(checks.progress(exercise))
