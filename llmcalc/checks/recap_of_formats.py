@@ -28,7 +28,6 @@ ERROR_SLIPS = (
     ("the root forgotten", 1 / 12 ** (1 / 2), "What is under the root in the question?"),
     ("codes from zero up to 255", Fraction(TOP, 255), "Weights have a sign, and it needs codes as well."),
     ("the codes of four bits", Fraction(TOP, 7), "Which format does the question name?"),
-    ("codes that end at 128", Fraction(TOP, TOP + 1), "Which code does the question give to the largest weight?"),
     ("a step of twice the length", 2, "How many steps lie between the largest weight and its negative?"),
     ("no codes between zero and the largest weight", TOP, "How many steps lie between zero and the largest weight?"),
     ("a percentage in place of a share", 100, "Give the share itself."),
