@@ -81,6 +81,7 @@ AGAIN = {
         "the same step throughout the format, whatever its bits of mantissa": 4,
         "one step for each bit of mantissa": 2,
         "decimal digits in place of bits": 0.04,
+        "a step too few": 4 / 3,
         "the exponent in place of the power of two": 0,
         "the fraction upside down": 1,
     }),
@@ -90,6 +91,9 @@ AGAIN = {
         "weights alone beside the activations": 8 + 30,
         "no activations": 32,
         "the activations of all batches at once": 32 + 120,
+        "the activations of two batches": 32 + 60,
+        "a set of gradients for each batch, and one more": 8 + 5 * 8 + 16 + 30,
+        "states in bytes and activations in GB": 32e9 + 30,
         "a set of gradients for each batch": 8 + 4 * 8 + 16 + 30,
         "all states for each batch": 4 * 32 + 30,
         "a copy for the update besides": 32 + 8 + 30,
@@ -100,6 +104,8 @@ AGAIN = {
         "the root forgotten": 0.2 / 12,
         "codes from zero up to 255": 1.27 / 255 / 0.05 / ROOT,
         "the codes of four bits": 1.27 / 7 / 0.05 / ROOT,
+        "a step of twice the length": 0.4 / ROOT,
+        "no codes between zero and the largest weight": 25.4 / ROOT,
         "a percentage in place of a share": 20 / ROOT,
         "both sizes alike (a scale for typical weights, or the error over the largest one)": 1 / 127 / ROOT,
         "both sizes exchanged": 0.05 / 127 / 1.27 / ROOT,
@@ -280,8 +286,14 @@ def test_the_kinds_are_mixed():
         ("update_that_is_lost", lambda power, mantissa_bits: 2 ** -(mantissa_bits + 1), "the step at one"),
         ("update_that_is_lost", lambda power, mantissa_bits: 2 ^ power, "a power is written"),
         ("fullest_while_adding_up", lambda: 12 * 2 + 30, "gradients that make room"),
+        ("update_that_is_lost", lambda power, mantissa_bits: 2**power / (2**mantissa_bits - 1) / 2, "ends the last"),
+        ("fullest_while_adding_up", lambda: 16 * 2 + 16 * 2 + 30, "How many numbers is a sum"),
+        ("fullest_while_adding_up", lambda: 16 * 2e9 + 30, "of the same unit"),
+        ("fullest_while_adding_up", lambda: 16 * 2 + 2 * 30, "what is left of its activations"),
         ("fullest_while_adding_up", lambda: 62e9, "a prefix lost on the way"),
         ("error_beside_an_outlier", lambda: 0.8 / 127 / 2 / 0.02, "half a step"),
+        ("error_beside_an_outlier", lambda: 0.8 / 12**0.5 / 0.02, "between zero and the largest weight"),
+        ("error_beside_an_outlier", lambda: 2 * 0.8 / 127 / 12**0.5 / 0.02, "the largest weight and its negative"),
         ("error_beside_an_outlier", lambda: 0.8 / 127 / 12**0.5, "the error itself"),
         ("steps_with_bf16_moments", lambda: "c", "a change too small"),
         ("slip_in_doubling", lambda: "d", "Compare with line c"),
@@ -290,3 +302,12 @@ def test_the_kinds_are_mixed():
 def test_a_wrong_answer_gets_a_word_about_what_is_wrong(name, answer, says):
     with pytest.raises(Wrong, match=says):
         ASKED[name](answer)
+
+
+def test_own_models_have_the_shape_of_real_ones():
+    question = ASKED["loss_over_layers"]
+    options = product(*(own.options for own in question.values.values()))
+    ratios = [width / layers for layers, width, _ in filter(lambda values: question.where(*values), options)]
+    published = [model(name) for name in ("gpt2-xl", "llama-3-8b", "llama-2-7b")]
+    assert min(ratios) > min(each.width / each.layers for each in published) * 0.9
+    assert max(ratios) < max(each.width / each.layers for each in published) * 1.1

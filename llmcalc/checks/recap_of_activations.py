@@ -12,6 +12,8 @@ KEPT = 32
 FULLEST = LOGIT_PEAKS["16 bits, loss in fp32"][1]
 """Bytes for each logit, on the way back through the loss."""
 LAYERS, WIDTHS = (12, 18, 24, 36), (768, 1024, 1280, 2048)
+SHAPES = (30, 128)
+"""The width over the layers, at least and at most: real models lie between."""
 VOCABULARIES = (50_257, 32_000, 64_000, 128_256)
 RULE = 6
 """Widths of the rule for 16 bytes of states, which somebody may remember in place of the question."""
@@ -111,6 +113,7 @@ QUESTIONS = {
             "width": Own("width of the model", WIDTHS),
             "vocabulary": Own("tokens that it knows", VOCABULARIES),
         },
+        where=lambda layers, width, vocabulary: SHAPES[0] <= width / layers <= SHAPES[1],
         right=_logits,
         unit="times as much",
         hint="Take a single token. What do all layers keep for it, and what does the loss hold for it?",

@@ -42,6 +42,16 @@ QUESTIONS = {
                 "What is missing is a share of the layers, and these are not the whole model.",
             ),
             Mistake(
+                "what is missing taken for what the page finds",
+                lambda layers_share, missing: _left(layers_share, 1 - missing) / _left(layers_share),
+                "How much of the layers does the page count, if it misses so much of them?",
+            ),
+            Mistake(
+                "what is missing alone, as a share of the model",
+                lambda layers_share, missing: layers_share * missing,
+                "The page gives that to the embeddings. How many do they have then, over what they really have?",
+            ),
+            Mistake(
                 "how much too large it is, not how many times as large",
                 lambda layers_share, missing: _times(layers_share, missing) - 1,
                 "Twice as large is one time too much. Which of the two is asked for?",

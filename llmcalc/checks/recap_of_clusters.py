@@ -17,7 +17,8 @@ MIXED = RECIPES["mixed"]
 STATES = (MIXED.weights, MIXED.gradients, MIXED.master_weights + MIXED.moments)
 CUT = (*STATES[:2], 0)
 """Bytes of a parameter that stage 3 shares and stage 1 does not."""
-SIZES = tuple(billions * 10**9 for billions in (8, 3, 13, 27, 70))
+SIZES = tuple(billions * 10**9 for billions in (4, 2, 3, 5, 6))
+"""With plain data parallelism each GPU holds all states: these are 96 GB at most."""
 SENDERS = (16, 32, 12, 24)
 GIGABITS = (400, 200, 800, 100)
 MEMORIES = (80, 24, 40, 141, 94, 192)
@@ -74,6 +75,11 @@ SENT_SLIPS = (
     (
         "a single part of the gradients",
         {"sent": lambda message, gpus: message / gpus},
+        "The parts of the others pass through each GPU as well.",
+    ),
+    (
+        "a single part of the gradients, sent twice",
+        {"sent": lambda message, gpus: 2 * message / gpus},
         "The parts of the others pass through each GPU as well.",
     ),
     ("bits taken for bytes", {"bits": 1}, "The network counts in bits, and the gradients?"),
@@ -162,6 +168,11 @@ QUESTIONS = {
                 "And how much was it before?",
             ),
             Mistake("what stage 1 holds", _held, "And how much is left of it?"),
+            Mistake(
+                "no share of the optimizer before, in stage 1",
+                lambda parameters, gpus: _held(parameters, 1, states=CUT) - _held(parameters, gpus, zero_3_bytes),
+                "In both stages each GPU holds the same share of the optimizer.",
+            ),
             Mistake(
                 "the difference the wrong way round",
                 lambda parameters, gpus: -_saved(parameters, gpus),

@@ -28,6 +28,8 @@ ERROR_SLIPS = (
     ("the root forgotten", 1 / 12 ** (1 / 2), "What is under the root in the question?"),
     ("codes from zero up to 255", Fraction(TOP, 255), "Weights have a sign, and it needs codes as well."),
     ("the codes of four bits", Fraction(TOP, 7), "Which format does the question name?"),
+    ("a step of twice the length", 2, "How many steps lie between the largest weight and its negative?"),
+    ("no codes between zero and the largest weight", TOP, "How many steps lie between zero and the largest weight?"),
     ("a percentage in place of a share", 100, "Give the share itself."),
 )
 
@@ -93,6 +95,11 @@ QUESTIONS = {
                 "decimal digits in place of bits",
                 lambda power, mantissa_bits: _lost(power, 0) / 10**mantissa_bits,
                 "A bit is worth less than a decimal digit.",
+            ),
+            Mistake(
+                "a step too few",
+                lambda power, mantissa_bits: Fraction(1, 2) * 2**power / (2**mantissa_bits - 1),
+                "Which number ends the last of the steps?",
             ),
             Mistake(
                 "the exponent in place of the power of two",

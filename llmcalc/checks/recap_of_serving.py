@@ -66,6 +66,11 @@ QUESTIONS = {
             ),
             *slips(BYTE_COUNTS, lambda counted, size, bits: _alone(size, counted(bits))),
             Mistake(
+                "the rate of computing in place of that of reading",
+                lambda size, bits: _by_work(stored_bytes(size, bits / 8)),
+                "A byte is no operation. Which of the two rates counts bytes?",
+            ),
+            Mistake(
                 "the fraction upside down: the seconds of a token",
                 lambda size, bits: 1 / _alone(size, bits),
                 "How many such times are there in a second?",
@@ -108,6 +113,18 @@ QUESTIONS = {
                     batch * _step(weight_bytes, 0) / _step(weight_bytes, cache_bytes, batch)
                 ),
                 "Somebody who is alone has a conversation as well.",
+            ),
+            Mistake(
+                "conversations without end",
+                lambda weight_bytes, cache_bytes, batch: _step(weight_bytes, cache_bytes) / _step(0, cache_bytes),
+                "That is where the gain goes in the end. Here their number is given.",
+            ),
+            Mistake(
+                "weights that are read for each conversation, and a single cache",
+                lambda weight_bytes, cache_bytes, batch: (
+                    batch * _step(weight_bytes, cache_bytes) / _step(cache_bytes, weight_bytes, batch)
+                ),
+                "Which of the two is the same for everybody?",
             ),
             Mistake(
                 "parentheses missing below the line",

@@ -6,6 +6,7 @@ from llmcalc.checks.training import slips
 from llmcalc.memory import stored_bytes
 from llmcalc.quantization import bits_per_value
 from llmcalc.states import RECIPES, step_peak_bytes
+from llmcalc.units import GB
 
 BITS, BLOCKS, SCALE_BITS = (4, 3, 6), (64, 128), (16, 8, 12, 20)
 BILLIONS, ACTIVATIONS_GB = (2, 1, 3, 5), (30, 35, 45, 25)
@@ -65,6 +66,16 @@ PEAK_SLIPS = (
         "the activations of all batches at once",
         {"batches": BATCHES},
         "The batches come one after the other. What has become of the first one's activations by then?",
+    ),
+    (
+        "the activations of two batches",
+        {"batches": 2},
+        "When a batch has been back, what is left of its activations?",
+    ),
+    (
+        "a set of gradients for each batch, and one more",
+        {"gradients": BATCHES + 1},
+        "The gradients are added up. How many numbers is a sum of such numbers?",
     ),
     (
         "a set of gradients for each batch",
@@ -128,6 +139,13 @@ QUESTIONS = {
         right=_peak,
         unit="GB",
         hint="Take the last of the batches, at the end of its forward pass, and list all that is there.",
-        mistakes=slips(PEAK_SLIPS, lambda other, *sizes: _peak(*sizes, **other)),
+        mistakes=(
+            *slips(PEAK_SLIPS, lambda other, *sizes: _peak(*sizes, **other)),
+            Mistake(
+                "states in bytes and activations in GB",
+                lambda billions, activations: _peak(billions * GB, activations),
+                "Only amounts of the same unit can be added.",
+            ),
+        ),
     ),
 }
