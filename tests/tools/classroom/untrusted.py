@@ -32,6 +32,8 @@ LARGEST = 20 * 10**6
 MARK = "GRADING_RUN"
 """Environment variable of all processes of a run."""
 
+LINK = re.compile(r'(?s)<a\b[^>]*\bhref="(?!https?:|#)[^>]*>(.*?)</a>')
+
 PROBE = """(lambda own: checks is own and {name!r} not in vars(own)
     and type(getattr(own, {name!r})).__call__.__code__.co_filename.startswith(own.__path__[0])
 )(__import__('sys').modules['llmcalc.checks'])"""
@@ -287,7 +289,21 @@ class WithoutLinks(NbGraderPreprocessor):
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\[([^]]+)\]\((?![a-z]+:)[^)]*\)", r"\1", cell.source)
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = LINK.sub(r"\1", output.data["text/html"])
         return cell, resources
+
+
+class WholeLines(NbGraderPreprocessor):
+    """A hint is one long line: feedback wraps it, and shows that there is something behind a summary."""
+
+    def preprocess(self, nb, resources):
+        resources.setdefault("inlining", {}).setdefault("css", []).append(
+            "pre { white-space: pre-wrap !important; word-break: normal !important; overflow-wrap: anywhere; }\n"
+            "summary { display: list-item; cursor: pointer; }"
+        )
+        return nb, resources
 
 
 SANITIZE = [
@@ -304,4 +320,4 @@ AUTOGRADE = [
     preprocessors.AssignLatePenalties,
     preprocessors.CheckCellMetadata,
 ]
-FEEDBACK = [preprocessors.GetGrades, WithoutLinks, CSSHTMLHeaderPreprocessor]
+FEEDBACK = [preprocessors.GetGrades, WithoutLinks, CSSHTMLHeaderPreprocessor, WholeLines]
