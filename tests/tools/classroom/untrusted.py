@@ -32,6 +32,10 @@ LARGEST = 20 * 10**6
 MARK = "GRADING_RUN"
 """Environment variable of all processes of a run."""
 
+WRAP = """pre { white-space: pre-wrap !important; word-break: normal !important; overflow-wrap: anywhere; }
+summary { display: list-item; cursor: pointer; }"""
+"""Style of the feedback: a hint is one long line, and a summary shows that something stands behind it."""
+
 LINK = re.compile(r'(?s)<a\b[^>]*\bhref="(?!https?:|#)[^>]*>(.*?)</a>')
 
 PROBE = """(lambda own: checks is own and {name!r} not in vars(own)
@@ -296,13 +300,10 @@ class WithoutLinks(NbGraderPreprocessor):
 
 
 class WholeLines(NbGraderPreprocessor):
-    """A hint is one long line: feedback wraps it, and shows that there is something behind a summary."""
+    """Puts the style into the page."""
 
     def preprocess(self, nb, resources):
-        resources.setdefault("inlining", {}).setdefault("css", []).append(
-            "pre { white-space: pre-wrap !important; word-break: normal !important; overflow-wrap: anywhere; }\n"
-            "summary { display: list-item; cursor: pointer; }"
-        )
+        resources.setdefault("inlining", {}).setdefault("css", []).append(WRAP)
         return nb, resources
 
 
