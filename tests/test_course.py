@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import course as course_tool
 import nbformat
 import psutil
 import pytest
@@ -131,13 +132,13 @@ FIRST_ONES = less(*range(TARGET, len(CHECKS)))
 MISTAKES, TYPICAL, HINTS = typical()
 PROGRAM = ["sleep", "86399"]
 LINES = {
-    0: "while True: print('x' * 1000)",
+    0: "import time\n    while True: print('x' * 1000); time.sleep(0.001)",  # slow, to spare the machine
     1: "import sys; sys.exit()",
     2: "return bytearray(50 * 10**9)",
     3: f"import subprocess; return subprocess.Popen({PROGRAM})",
     4: "raise ValueError('z' * 10**7)",
 }
-DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True: pass"
+DEAF = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True: time.sleep(1)"
 CELLS = (
     "import os\nfrom IPython.display import HTML\nos.chdir('/')",
     "print('x' * 10**7)\nprint('end')\nHTML('<b>y</b>' * 10**6)",
@@ -168,7 +169,7 @@ SUBMISSIONS = {
     "prints": (
         named(with_cells(*CELLS), "Same Name"),
         POINTS,
-        ("unusual in an answer: os", "the name 'Same Name' is typed in 2 submissions"),
+        ("unusual in an answer: os", "the name 'same name' is typed in 2 submissions"),
     ),
     "cheats": (
         with_cells("class Yes:\n    pass\nchecks = Yes()"),
@@ -178,7 +179,7 @@ SUBMISSIONS = {
     "renames": (
         named(skipping(), "Same Name"),
         NONE,
-        ("homework (1).ipynb was taken for", "the name 'Same Name' is typed in 2 submissions"),
+        ("homework (1).ipynb was taken for", "the name 'same name' is typed in 2 submissions"),
     ),
 }
 
@@ -189,7 +190,6 @@ class Class:
     def __init__(self, folder):
         self.course = copy_project(folder) / "course"
         self.made = self.run(sys.executable, "tests/tools/course.py", cwd=folder)
-        self.made_again = self.run(sys.executable, "tests/tools/course.py", cwd=folder)
 
     def run(self, *command, cwd=None):
         beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -264,9 +264,21 @@ def test_every_link_of_the_handout_leads_to_a_file(course):
     assert seen > 100
 
 
-def test_a_course_that_is_there_is_left_alone(course):
-    assert course.made_again.returncode == 1
-    assert "nothing was changed" in course.made_again.stderr
+def test_a_course_that_is_there_is_left_alone(tmp_path, monkeypatch):
+    (tmp_path / "gradebook.db").touch()
+    monkeypatch.setattr(course_tool, "COURSE", tmp_path)
+    monkeypatch.setattr(course_tool, "make", lambda folder: pytest.fail("made again"))
+    with pytest.raises(SystemExit, match="nothing was changed"):
+        course_tool.main()
+    assert [path.name for path in tmp_path.iterdir()] == ["gradebook.db"]
+
+
+def test_the_handout_speaks_to_students():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    left = course_tool.TEACHERS.sub("", text)
+    for words in ("solutions", "make course", "make test", "teacher"):
+        assert words in text and words not in left, words
+    assert "## Use the package" in left and "Code is MIT" in left
 
 
 def test_all_files_are_collected_and_the_report_has_a_line_for_each(graded):
@@ -293,6 +305,11 @@ def test_the_feedback_has_the_hint_of_every_mistake(graded):
         assert " ".join(hint.split()) in page
     assert "This question is still open" in page
     assert "Noticed in grading" not in page and "Noticed in grading" in graded.feedback("damaged")
+
+
+def test_feedback_wraps_its_lines_so_that_no_hint_is_cut_off(graded):
+    page = (graded.course / "feedback" / "typical" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+    assert untrusted.WRAP in page
 
 
 def test_feedback_stays_small_and_leads_nowhere(graded):
@@ -322,6 +339,44 @@ def test_a_newer_submission_is_graded_anew_and_the_others_are_not(graded):
     assert graded.points("damaged") == POINTS
     changed = [path for path, time in others.items() if path.stat().st_mtime != time]
     assert [path.parts[-3] for path in changed] == ["damaged"]
+    assert f"Score: {sum(POINTS.values()):.1f}" in graded.feedback("damaged")
+
+
+def test_work_that_was_graded_again_gets_new_feedback_and_other_work_does_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for step, suffix, time in ("autograded", "ipynb", 2), ("feedback", "html", 1):
+        for who, later in ("again", 0), ("done", 2 if step == "feedback" else 0):
+            file = tmp_path / step / who / NAME / f"{NAME}.{suffix}"
+            file.parent.mkdir(parents=True)
+            file.touch()
+            os.utime(file, (time + later, time + later))
+    folders = [tmp_path / "submitted" / who / NAME for who in ("again", "done", "new")]
+    assert [grade.is_stale(folder, NAME) for folder in folders] == [True, False, False]
+
+
+@pytest.mark.parametrize("master", MASTERS, ids=lambda path: path.stem)
+def test_the_report_reads_the_name_in_every_exercise(master, tmp_path):
+    notebook = read(ROOT / "notebooks" / "exercises" / master.name)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code" and "checks.begin" in cell.source)
+    first.source = first.source.replace('name=""', 'name=" Zoë  KOWAL "')
+    notebook.cells.append(nbformat.v4.new_code_cell("no Python here: checks.begin("))
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    assert grade.names_typed(tmp_path / "one.ipynb") == ["zoë kowal"]
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ('checks.begin("x")', []),
+        ('checks.begin("x", "ada")\nchecks.begin("x", name="Ada")', ["ada"]),
+        ('checks.begin("x", name="ada")\nchecks.begin("x", name=4712)', ["ada", "4712"]),
+        ('from llmcalc.checks import begin\nbegin("x", name=me)', ["me"]),
+    ],
+)
+def test_names_are_compared_as_the_checks_read_them(code, names, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    assert grade.names_typed(tmp_path / "one.ipynb") == names
 
 
 def test_a_kernel_can_say_of_every_check_that_it_is_the_own_one():

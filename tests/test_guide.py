@@ -53,6 +53,14 @@ def test_the_tables_are_those_of_the_notebooks():
     }
 
 
+def test_links_within_the_guide_work_in_jupyterlab_too():
+    """GitHub lowers the letters of a heading for its address, JupyterLab does not: a mark above it serves both."""
+    linked = set(re.findall(r"\]\(#([^)]+)\)", TEXT))
+    marked = re.findall(r'(?m)^<a id="([^"]+)"></a>\n\n#+ (.+)$', TEXT)
+    assert linked <= {mark for mark, _ in marked}
+    assert [mark for mark, _ in marked] == [heading.lower().replace(" ", "-") for _, heading in marked]
+
+
 def test_words_formulas_and_parts_are_counted_as_a_reader_meets_them():
     html = {"text/html": "<table></table>", "text/plain": ""}
     cells = [

@@ -18,7 +18,14 @@ OURS = Path(__file__).parent / "classroom"
 HANDED_OUT = "LICENSE Makefile README.md binder llmcalc notebooks pyproject.toml requirements.txt".split()
 KEPT_BACK = "solutions exercises TEACHING.md requirements-classroom.txt __pycache__ .ipynb_checkpoints".split()
 
-SOLUTIONS = re.compile(r"\s+Solutions are in\s+\[[^]]*\]\(solutions/[^)]*\)\.")
+TEACHERS = re.compile(
+    r"\s+Solutions are in\s+\[[^]]*\]\(solutions/[^)]*\)\."
+    r"|, \[solutions\]\([^)]*\)"
+    r"|\s+Who teaches with them (.|\n)*?(?=\n\n)"
+    r"|\n## Prove it\n(.|\n)*?(?=\nCode is)"
+)
+"""What the pages say to those who have the solutions and the tests."""
+
 LINK = re.compile(r"\[([^][]+)\]\(([^)\s#]+)[^)]*\)")
 
 
@@ -71,7 +78,7 @@ def without_dead_links(text, page):
         words, target = link.groups()
         return link[0] if re.match("[a-z]+:", target) or (page.parent / target).exists() else words
 
-    return LINK.sub(alive, SOLUTIONS.sub("", text))
+    return LINK.sub(alive, TEACHERS.sub("", text))
 
 
 def main():

@@ -2,8 +2,9 @@
 
     python grade.py 03_training_compute_6pd                 what has come since the last time
     python grade.py 03_training_compute_6pd --student=ada   one submission, again from the start
+    python grade.py 03_training_compute_6pd --force         all again, say after points were changed
 
-The exit status is 0 if no submission needs a look, 1 if one does. Other options go on to `nbgrader autograde`.
+The exit status is 0 if no submission needs a look, 1 if one does. Options go on to `nbgrader autograde`.
 """
 
 import ast
@@ -12,7 +13,9 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -37,20 +40,24 @@ def main(assignment, *options):
     renamed = {path: take_name(path, assignment) for path in submissions}
     for path in submissions:
         if f"--student={path.parent.name}" in options or is_newer(path, assignment):
-            for step in ("autograded", "feedback"):  # nbgrader leaves what is there as it is
-                shutil.rmtree(Path(step) / path.parent.name / assignment, ignore_errors=True)
+            shutil.rmtree(Path("autograded") / path.parent.name / assignment, ignore_errors=True)
+    print(f"{assignment}: {len(submissions)} submissions. Seconds for each new one, minutes if it loops.", flush=True)
     nbgrader("autograde", assignment, *options)
+    for path in submissions:
+        if is_stale(path, assignment):  # nbgrader leaves feedback that is there as it is
+            shutil.rmtree(Path("feedback") / path.parent.name / assignment)
     nbgrader("generate_feedback", assignment)
     nbgrader("export", "--to=grades.csv")
-    names = {path: name_typed(path / f"{assignment}.ipynb") for path in submissions}
-    typed = Counter(name for name in names.values() if name)
+    names = {path: names_typed(path / f"{assignment}.ipynb") for path in submissions}
+    typed = Counter(name for found in names.values() for name in found)
     rows = []
     for path in submissions:
         looks = [renamed[path]] if renamed[path] else []
         looks += look(path, assignment)
-        if typed[names[path]] > 1:
-            looks.append(f"the name {names[path]!r} is typed in {typed[names[path]]} submissions")
-        rows.append((path.parent.name, names[path], looks))
+        looks += [f"the name {name!r} is typed in {typed[name]} submissions" for name in names[path] if typed[name] > 1]
+        if len(names[path]) > 1:
+            looks.append(f"{len(names[path])} names are typed")
+        rows.append((path.parent.name, ", ".join(names[path]), looks))
     return tell(assignment, rows)
 
 
@@ -69,6 +76,15 @@ def is_newer(folder, assignment):
     submitted = folder / f"{assignment}.ipynb"
     graded = Path("autograded") / folder.parent.name / assignment / submitted.name
     return submitted.exists() and graded.exists() and submitted.stat().st_mtime > graded.stat().st_mtime
+
+
+def is_stale(folder, assignment):
+    """Whether a submission was graded after its feedback was written."""
+    graded, feedback = (
+        Path(step) / folder.parent.name / assignment / f"{assignment}.{suffix}"
+        for step, suffix in (("autograded", "ipynb"), ("feedback", "html"))
+    )
+    return graded.exists() and feedback.exists() and graded.stat().st_mtime > feedback.stat().st_mtime
 
 
 def nbgrader(command, *options):
@@ -100,23 +116,28 @@ def unusual(notebook, handed_out):
     return sorted({match[0].strip() for line in lines for match in UNUSUAL.finditer(line)})
 
 
-def name_typed(path):
-    """The name that stands in `checks.begin(...)`, "" if there is none or the file cannot be read."""
+def names_typed(path):
+    """The names that stand in the calls of `checks.begin`, as the checks read them; none if the file cannot be read."""
     try:
         cells = nbformat.read(path, as_version=4).cells
-        calls = [node for cell in cells if "begin" in cell.source for node in ast.walk(ast.parse(cell.source))]
     except Exception:  # whatever is in the file
-        return ""
+        return []
+    calls = []
+    for cell in cells:
+        with suppress(SyntaxError, ValueError):  # of a cell that is no Python
+            calls += ast.walk(ast.parse(cell.source if cell.cell_type == "code" else ""))
+    names = {}
     for call in calls:
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "checks.begin":
-            given = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
-            return "".join(str(each.value) for each in given if isinstance(each, ast.Constant)).strip()
-    return ""
+        if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] == "begin":
+            for given in [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "name")]:
+                name = str(given.value) if isinstance(given, ast.Constant) else ast.unparse(given)
+                names[" ".join(unicodedata.normalize("NFKC", name).casefold().split())] = True
+    return [name for name in names if name]
 
 
 def tell(assignment, rows):
     """Print a line for each submission, and what to look at; the exit status."""
-    print(f"{assignment}: {len(rows)} submissions. Grades are in grades.csv, feedback in feedback/, names as typed.")
+    print("Grades are in grades.csv, feedback in feedback/. Student, score, name typed:")
     with Gradebook("sqlite:///gradebook.db") as gradebook:
         for student, name, looks in rows:
             try:
@@ -124,7 +145,7 @@ def tell(assignment, rows):
                 score = f"{submission.score:g} of {submission.max_score:g}"
             except MissingEntry:
                 score = "no score"
-            print(f"{student:20} {score:>10}  {name}")
+            print(f"{student:20} {score:>10}  {name or '(no name)'}")
             for text in looks:
                 print(f"{'':20} LOOK: {text}")
     count = sum(bool(looks) for _, _, looks in rows)

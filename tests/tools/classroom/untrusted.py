@@ -32,6 +32,12 @@ LARGEST = 20 * 10**6
 MARK = "GRADING_RUN"
 """Environment variable of all processes of a run."""
 
+WRAP = """pre { white-space: pre-wrap !important; word-break: normal !important; overflow-wrap: anywhere; }
+summary { display: list-item; cursor: pointer; }"""
+"""Style of the feedback: a hint is one long line, and a summary shows that something stands behind it."""
+
+LINK = re.compile(r'(?s)<a\b[^>]*\bhref="(?!https?:|#)[^>]*>(.*?)</a>')
+
 PROBE = """(lambda own: checks is own and {name!r} not in vars(own)
     and type(getattr(own, {name!r})).__call__.__code__.co_filename.startswith(own.__path__[0])
 )(__import__('sys').modules['llmcalc.checks'])"""
@@ -287,7 +293,18 @@ class WithoutLinks(NbGraderPreprocessor):
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\[([^]]+)\]\((?![a-z]+:)[^)]*\)", r"\1", cell.source)
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = LINK.sub(r"\1", output.data["text/html"])
         return cell, resources
+
+
+class WholeLines(NbGraderPreprocessor):
+    """Puts the style into the page."""
+
+    def preprocess(self, nb, resources):
+        resources.setdefault("inlining", {}).setdefault("css", []).append(WRAP)
+        return nb, resources
 
 
 SANITIZE = [
@@ -304,4 +321,4 @@ AUTOGRADE = [
     preprocessors.AssignLatePenalties,
     preprocessors.CheckCellMetadata,
 ]
-FEEDBACK = [preprocessors.GetGrades, WithoutLinks, CSSHTMLHeaderPreprocessor]
+FEEDBACK = [preprocessors.GetGrades, WithoutLinks, CSSHTMLHeaderPreprocessor, WholeLines]
