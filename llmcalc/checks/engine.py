@@ -126,6 +126,8 @@ class Number(Question):
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
             raise Wrong(f"{told} is close to a whole number of {self.unit}, and is none. Return a whole number.")
+        if self.tolerance and got == float(f"{float(expected):.2g}"):
+            raise Wrong(f"{told} is the answer in two digits only. Round later, or not at all.")
         raise Wrong(_off(got, expected, self.hint, self.unit, self.tolerance or 1e-5))
 
 
