@@ -102,16 +102,9 @@ class Number(Question):
         with caret_told(answer):
             got, expected = number(called(answer)), self.right(*self.yours)
             if not _near(got, expected, self.tolerance):
-                self._refuse_others(answer, got)
+                refuse_stale(answer, self.yours._asdict())
                 self._explain(got, expected)
         print(f"Correct: {written(expected)} {self.unit}.")
-
-    def _refuse_others(self, answer, got):
-        """Say so where the answer is one for values that are not the learner's."""
-        refuse_stale(answer, self.yours._asdict())
-        standard = self.values_of("")
-        if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
-            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
 
     def _explain(self, got, expected):
         counted, told = got, written(got)
@@ -122,6 +115,11 @@ class Number(Question):
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(*self.yours), self.tolerance):
                 raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
+        standard = self.values_of(
+            ""
+        )  # last, as small counts coincide: a slip with one's own values is no copied answer
+        if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
+            raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
         if counted == expected:
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())
         if self.tolerance == 0 and _near(got, expected, 1e-9) and got % 1:
