@@ -115,9 +115,8 @@ class Number(Question):
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(*self.yours), self.tolerance):
                 raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
-        standard = self.values_of(
-            ""
-        )  # last, as small counts coincide: a slip with one's own values is no copied answer
+        # After the mistakes: small counts coincide, and a slip with one's own values is no answer for others.
+        standard = self.values_of("")
         if self.yours != standard and _near(got, self.right(*standard), self.tolerance):
             raise Wrong("That is the answer for the standard values. Yours follow from your name: see the first cell.")
         if counted == expected:
