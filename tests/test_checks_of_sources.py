@@ -87,19 +87,22 @@ def test_labels_may_come_in_any_order_and_case(got, capsys):
 @pytest.mark.parametrize(
     ("got", "says"),
     [
-        ({"sky": "blue"}, "1 of 2 are right. What you name is right, but it is not all.\nHint: There are more."),
+        ({"sky": "blue"}, "1 of 2 is right. What you name is right, but it is not all.\nHint: There are more."),
         ({}, "0 of 2 are right. Your dictionary is empty.\nHint: There are more."),
-        ({"sky": "red", 7: "red"}, "1 of 2 are right. 'sky' deserves a label, but not 'red'.\nHint: Look up."),
+        ({"sky": "red", 7: "red"}, "1 of 2 is right. 'sky' deserves a label, but not 'red'.\nHint: Look up."),
         (
             {"sky": "blue", 7: "red", "grass": "green"},
             "You name all 2, and more. You call 'grass' 'green': look again.",
         ),
         (
             {"sky": "blue", "grass": "green"},
-            "1 of 2 are right. You call 'grass' 'green': look again.\nHint: Look around.",
+            "1 of 2 is right. You call 'grass' 'green': look again.\nHint: Look around.",
         ),
         ({"sea": "blue"}, "There is no 'sea' in the question, only 7, 'grass', 'sky'."),
         ({"the sky": "blue"}, "There is no 'the sky' in the question"),
+        ({"red": 7}, "the other way round: 7, 'grass', 'sky' come first, before the colon."),
+        ({"red": 8}, "There is no 'red' in the question"),
+        ({"red": ["sky"]}, "There is no 'red' in the question"),
         ({"sky": "pink"}, "'sky' can be one of 'blue', 'red', 'green'; you say 'pink'."),
         ({"sky": "light blue"}, "you say 'light blue'."),
         ({"sky": "red", 7: "red", "grass": "green"}, "You call 'grass' 'green': look again.\nHint: Look around."),
@@ -122,7 +125,7 @@ def test_none_is_another_word_for_nothing():
 
 
 def test_a_label_that_is_missing_is_told_where_each_thing_needs_one():
-    with pytest.raises(Wrong, match=r"1 of 2 are right. There is no label for 7.\nHint: Each one."):
+    with pytest.raises(Wrong, match=r"1 of 2 is right. There is no label for 7.\nHint: Each one."):
         ALL(lambda: {"sky": "blue"})
 
 
@@ -283,6 +286,8 @@ AGAIN = {
         "percent": USED * 100,
         "percent, with the peak of the report": USED * 200,
         "the TFLOP/s that a GPU reaches": 6 * 8.03e9 * 27_000 / 8 / 1e12,
+        "the FLOP/s that a GPU reaches": 6 * 8.03e9 * 27_000 / 8,
+        "the GPUs on the wrong side of the line": 6 * 8.03e9 * 27_000 * 8 / 312e12,
         "the fraction upside down": 1 / USED,
     }),
     "sending_over_computing": ((3_200_000_000, 8192, 200, 0.45), {

@@ -396,10 +396,11 @@ AGAIN = {
         "percent in place of a share": 25,
         "rounding to a whole number": 0,
         "the fifth of lesson 10 taken off": 0.05,
+        "parentheses missing above the line": 50 - 40 / 40,
     }),
     # each sequence takes FEW_MORE[1] - FEW_MORE[0] over 4; what is there without any is fixed
     "batch_that_just_fits": (("llama-3.2-3b", 192, 4), {
-        "rounding up (or with something too small for what is fixed)": ceil((40e9 - FIXED) / EACH),
+        "rounding up, or to the nearest (or with something too small for what is fixed)": ceil((40e9 - FIXED) / EACH),
         "no margin": (48e9 - FIXED) // EACH,
         "a margin of a fifth of the card": (38.4e9 - FIXED) // EACH,
         "a margin of a tenth": (48e9 / 1.1 - FIXED) // EACH,
@@ -431,6 +432,7 @@ AGAIN = {
         "the sequences forgotten": 4 * ceil(100_400 / 4 / 48),
         "what is kept shared like the states": 4 * ceil(100_410 / 4 / 48),
         "what is kept once for a node": 4 * ceil(100_400 / (4 * 48 - 10)),
+        "eight GPUs in a node, whatever is asked": 8 * ceil(100_400 / 8 / 38),
     }),
     "put_aside_for_adapters": ((60_000, 700, 3, 4, 0.2, 0.85), {
         "the operations of a full training": 6 * ADAPTED,

@@ -40,6 +40,7 @@ AGAIN = {
         "a single number for each token of the table": 40 / (LAYERS + 40),
         "the fraction upside down": (LAYERS + TABLE) / TABLE,
         "a percentage in place of a share": 100 * TABLE / (LAYERS + TABLE),
+        "the numbers of the table in place of a share": TABLE,
     }),
     "growth_by_width": ((6, 10, 40), {
         "four times everything (or no table)": 4,
@@ -106,6 +107,8 @@ AGAIN = {
         "no activations (or those of a single example)": 1 - STATES / MEMORY,
         "two bytes for each number": 1 - TAKEN / 2 / MEMORY,
         "one byte for each number that is kept": 1 - (STATES + 0.3e9) / MEMORY,
+        "two bytes for each number that is kept": 1 - (STATES + 0.6e9) / MEMORY,
+        "nothing kept for the parameters": 1 - KEPT / MEMORY,
         "four numbers for each one that is kept": 1 - (STATES + 4 * KEPT) / MEMORY,
         "two numbers for each one that is kept": 1 - (STATES + 2 * KEPT) / MEMORY,
         "GiB in place of GB": 1 - TAKEN / (24 * 1024**3),

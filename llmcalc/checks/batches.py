@@ -49,9 +49,20 @@ def _from_sizes(gives):
     return lambda preset, length, first_batch: gives(*_sizes(preset, length, first_batch), first_batch)
 
 
+def _margin_of_the_sequences(few, more, each, first_batch):
+    """The batch of somebody who takes off what is fixed before the margin, not after it."""
+    fixed = few - first_batch * each
+    return floor((CARD.memory_bytes - fixed) / Fraction(6, 5) / each)
+
+
 def _beyond_both(*values):
-    """Whether the answer is larger than both batches that are planned, and can be told from mistakes."""
-    return _just_fits(*values) > 2 * values[-1] and told_apart(QUESTIONS["batch_that_just_fits"], *values)
+    """Whether the answer is larger than both batches that are planned, and can be told from mistakes.
+
+    Rounding to the nearest must go wrong as well, and so must a margin for the sequences alone.
+    """
+    right, *others = (_just_fits(*values, rounded=way) for way in (floor, round))
+    others.append(_from_sizes(_margin_of_the_sequences)(*values))
+    return right > 2 * values[-1] and right not in others and told_apart(QUESTIONS["batch_that_just_fits"], *values)
 
 
 QUESTIONS = {
@@ -70,7 +81,7 @@ QUESTIONS = {
         "so that the margin is left? Perhaps more than one thing is off.",
         mistakes=(
             Mistake(
-                "rounding up (or with something too small for what is fixed)",
+                "rounding up, or to the nearest (or with something too small for what is fixed)",
                 lambda *values: _just_fits(*values, rounded=ceil),
                 "Is the last of these sequences there as a whole, with its margin? And is all that is fixed counted?",
             ),

@@ -77,7 +77,8 @@ class Labels(Question):
         if not (false or wrong or missing):
             print(f"Correct, all {len(self.right)}. {self.because}")
             return
-        score = f"{len(self.right) - len(wrong) - len(missing)} of {len(self.right)} are right."
+        good = len(self.right) - len(wrong) - len(missing)
+        score = f"{good} of {len(self.right)} {'is' if good == 1 else 'are'} right."
         for thing in (*false, *wrong):
             said = f"You call {thing!r} {got[thing]!r}: look again."
             if not (wrong or missing):
@@ -103,6 +104,9 @@ class Labels(Question):
             labels["none"] = "nothing"
         for written, label in got.items():
             thing = known.get(_key(written))
+            turned = isinstance(written, str) and isinstance(label, (str, int)) and _letters(written) in labels
+            if thing is None and turned and _key(label) in known:
+                raise Wrong(f"Your dictionary is the other way round: {_options(things)} come first, before the colon.")
             if thing is None:
                 raise Wrong(f"There is no {shown(written)} in the question, only {_options(things)}.")
             if thing in read:

@@ -149,7 +149,10 @@ class Planned(Question):
         if not planned.fits:
             raise Wrong("\n".join([f"The verdict is {planned.verdict!r}.", *planned.reasons[:2]]))
         if hours(planned) > in_time:
-            raise Wrong(f"It fits: {says}. But a slow run is late: {in_time} hours are allowed.")
+            late = f"It fits: {says}. But a slow run is late: {in_time} hours are allowed."
+            if hours(planned) / slowed(planned) <= in_time:
+                late += " These hours are more than the planner's: what does full recomputation do to them?"
+            raise Wrong(late)
         raise Wrong(f"It fits and is in time: {says}. But there is a cheaper one.\nHint: {DEARER}")
 
 

@@ -157,6 +157,11 @@ QUESTIONS = {
                 "That works for 13 and for 99. At which power of ten does 100 begin?",
             ),
             Mistake(
+                "a number's first digit found by `int`, which cuts towards zero",
+                _within(0.5 + 1e-9, step=lambda number, digits: 10.0 ** (int(math.log10(number)) + 1 - digits)),
+                "That works for 16. At which power of ten does 0.33 begin, and what does `int` make of its logarithm?",
+            ),
+            Mistake(
                 "a whole step of the last digit allowed",
                 _within(1),
                 "A number between two printable ones goes to the nearer one. How far away can it be at most?",

@@ -147,6 +147,16 @@ QUESTIONS = {
                 "That belongs above the line. Below it: what this card could reach.",
             ),
             Mistake(
+                "the FLOP/s that a GPU reaches",
+                _used_of(1),
+                "That belongs above the line. Below it: what this card could reach.",
+            ),
+            Mistake(
+                "the GPUs on the wrong side of the line",
+                lambda parameters, cards, pace: _used(parameters, 1 / cards, pace),
+                "The tokens are those of all GPUs. Does each of them do more, then, or less?",
+            ),
+            Mistake(
                 "the fraction upside down",
                 lambda *values: 1 / _used(*values),
                 "What is reached stands above the line, what is possible below it.",

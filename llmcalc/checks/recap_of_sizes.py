@@ -88,6 +88,11 @@ QUESTIONS = {
                 lambda *sizes: _share(*sizes) * 10**2,
                 "Give the share itself, where the whole model is one.",
             ),
+            Mistake(
+                "the numbers of the table in place of a share",
+                lambda layers, width, vocabulary: embedding_weights(vocabulary, width),
+                "Which part of all parameters is that?",
+            ),
         ),
     ),
     "growth_by_width": Formula(

@@ -88,6 +88,11 @@ QUESTIONS = {
                 lambda needed, memory: memory / needed - Fraction(6, 5),
                 "The question asks for the whole margin, not for what is left beyond a fifth.",
             ),
+            Mistake(
+                "parentheses missing above the line",
+                lambda needed, memory: memory - 1,
+                "Python divides first: only the last term stands above your line.",
+            ),
         ),
     ),
     "gpus_in_whole_nodes": Formula(
@@ -183,6 +188,11 @@ QUESTIONS = {
                 "what is kept once for a node",
                 lambda states, kept, memory, margin, each: _gpus(states, kept / each, memory, margin, each),
                 "Each GPU works on sequences of its own.",
+            ),
+            Mistake(
+                "eight GPUs in a node, whatever is asked",
+                lambda *values: _gpus(*values[:-1], 8),
+                "Your function is told how many GPUs a node has. Does it use that?",
             ),
         ),
     ),
