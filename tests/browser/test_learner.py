@@ -43,7 +43,7 @@ def test_the_first_cell_shows_the_own_values(taken):
     finally:
         sit("")
     said = taken.page.locator(CODE).first.locator(".jp-RenderedHTML")
-    expect(said).to_contain_text("Your values: the values of ada")
+    expect(said).to_contain_text("Your values: the values of Ada")
     expect(said).to_contain_text(preset)
     expect(said).to_contain_text(f"{text:,}")
 
