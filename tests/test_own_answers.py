@@ -20,6 +20,7 @@ from llmcalc.checks.apart import apart, told_apart
 from llmcalc.checks.contents import EXERCISES
 from llmcalc.checks.engine import Formula, Mistake, Number
 from llmcalc.checks.questions import Own, Question
+from llmcalc.display import Link, table
 
 ASKED = {task.check: getattr(checks, task.check) for tasks in EXERCISES.values() for task in tasks}
 DAYS = checks.work_in_pflop_days
@@ -339,3 +340,8 @@ def test_slips_are_apart_beyond_twice_the_tolerance_and_of_each_other_beyond_it(
     assert not told_apart(one_percent, 1000)
     counted_exactly = Number(right=lambda right: right, unit="B", hint="Add.", mistakes=mistakes, tolerance=0)
     assert told_apart(counted_exactly, 1000)
+
+
+def test_a_link_in_a_table_cannot_break_it():
+    cell = table([(Link("a < b", 'x.ipynb#"a"&b'),)], ("read",))
+    assert '<a href="x.ipynb#&quot;a&quot;&amp;b">a &lt; b</a>' in cell
