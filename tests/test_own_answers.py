@@ -15,9 +15,11 @@ import llmcalc
 from llmcalc import checks
 from llmcalc.checks import questions
 from llmcalc.checks.answers import Wrong, written
+from llmcalc.checks.apart import apart, told_apart
 from llmcalc.checks.contents import EXERCISES
 from llmcalc.checks.engine import Formula, Mistake, Number
 from llmcalc.checks.questions import Own, Question
+from llmcalc.display import Link, table
 
 ASKED = {task.check: getattr(checks, task.check) for tasks in EXERCISES.values() for task in tasks}
 DAYS = checks.work_in_pflop_days
@@ -314,3 +316,24 @@ def test_all_of_them_is_said_when_nothing_is_left(monkeypatch):
             ASKED[task.check](None)
         assert repr(checks.progress(exercise)).startswith(said)
     assert "restart" not in repr(checks.progress(exercise))
+
+
+# --- what keeps slips apart
+
+
+@pytest.mark.parametrize(
+    ("slips", "apart_enough"),
+    [((1009,), False), ((1011,), True), ((991,), False), ((2000, 2009), False), ((2000, 2011), True)],
+)
+def test_slips_are_apart_beyond_twice_the_tolerance_and_of_each_other_beyond_it(slips, apart_enough):
+    mistakes = tuple(Mistake(f"slip {slip}", lambda right, slip=slip: slip, "Look again.") for slip in slips)
+    assert apart(lambda right: right, mistakes)(1000) is apart_enough
+    one_percent = Number(right=lambda right: right, unit="B", hint="Add.", mistakes=mistakes, tolerance=0.01)
+    assert not told_apart(one_percent, 1000)
+    counted_exactly = Number(right=lambda right: right, unit="B", hint="Add.", mistakes=mistakes, tolerance=0)
+    assert told_apart(counted_exactly, 1000)
+
+
+def test_a_link_in_a_table_cannot_break_it():
+    cell = table([(Link("a < b", 'x.ipynb#"a"&b'),)], ("read",))
+    assert '<a href="x.ipynb#&quot;a&quot;&amp;b">a &lt; b</a>' in cell
