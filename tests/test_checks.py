@@ -170,7 +170,7 @@ def test_a_count_that_is_not_whole_is_told_with_all_its_digits():
         checks.parameters_of_config(lambda: 2_055_344_640.4)
     with pytest.raises(Wrong, match=r"^2,055,344,639\.6 is not a whole number of parameters\.$"):
         checks.parameters_of_config(lambda: 2_055_344_639.6)
-    with pytest.raises(Wrong, match=r"^2,055,342,080\.5 parameters comes out with the last norm forgotten"):
+    with pytest.raises(Wrong, match=r"^2,055,342,080\.5 parameters is what comes out with the last norm forgotten"):
         checks.parameters_of_config(lambda: 2_055_342_080.5)
 
 

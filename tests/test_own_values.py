@@ -147,7 +147,7 @@ def test_a_slip_with_the_own_values_is_told_although_it_is_the_standard_answer()
     question = replace(areas(), values={"width": Own("width", (3,)), "height": Own("height", (20, 57))})
     ours = next(n for n in range(50) if question.values_of(f"learner {n}").height == 57)
     questions.sit(f"learner {ours}")
-    with pytest.raises(Wrong, match="60 squares comes out with half of the way round"):
+    with pytest.raises(Wrong, match="60 squares is what comes out with half of the way round"):
         question(lambda: 60)
 
 

@@ -124,7 +124,7 @@ class Number(Question):
             told = exactly(got)
         for mistake in self.mistakes:
             if _near(counted, mistake.gives(*self.yours), self.tolerance):
-                raise Wrong(f"{told} {self.unit} comes out with {mistake.name}.\nHint: {mistake.hint}")
+                raise Wrong(f"{told} {self.unit} is what comes out with {mistake.name}.\nHint: {mistake.hint}")
         self._refuse_others(got)  # after the mistakes: with some names one of them comes to the same
         if counted == expected:
             raise Wrong(f"{told} is not a whole number of {self.unit}. {self.whole}".strip())

@@ -114,7 +114,7 @@ def _all_conditions_matter(tuned, in_time, l40s_hour, mi300x_hour):
     column only.
     """
     mine = tuned, in_time, l40s_hour, mi300x_hour
-    if not any(hours(each) <= in_time for each in fitting(tuned)):
+    if len({each.gpu.name for each in fitting(tuned) if hours(each) <= in_time}) < 2:  # or the price would not matter
         return False
     right, prices = best(*mine), [offer.price for offer in offered(l40s_hour, mi300x_hour)]
     others = (

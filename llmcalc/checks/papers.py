@@ -61,7 +61,7 @@ def progress(exercise):
         rows.append((number, title, f"{SIGNS[outcome]} {outcome}", "" if outcome == SOLVED else section))
     said = f"{solved} of {len(rows)} checks passed." + (" That is all of them." if solved == len(rows) else "")
     if any(UNSEEN in row[2] for row in rows):
-        said += " After a restart of the kernel, run your answers and their checks again."
+        said += " After a restart of the kernel, or with another name, run your answers and their checks again."
     return show(f"<p>{said}</p>{table(rows, ('question', 'title', 'where it stands', 'read again'))}")
 
 
