@@ -11,7 +11,8 @@ import pytest
 from workshop import LESSONS, MASTERS, ROOT, STRICT, find_python
 
 # These try commands, tools and texts rather than the package, and so does tests/browser.
-NOT_THE_PACKAGE = "binder course exercises lessons links make prose refresh versions".split()
+NOT_THE_PACKAGE = "binder course exercises guide lessons links make prose refresh versions".split()
+LIBRARIES = re.compile(r"^\s*(?:import|from) (?:numpy|sympy|matplotlib|ipywidgets)\b", re.MULTILINE)
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt", "pyproject.toml")
 OTHERS = [version for version in ("3.11", "3.12", "3.13") if version != "{}.{}".format(*sys.version_info)]
 NOTEBOOKS = [path.relative_to(ROOT) for path in LESSONS + MASTERS]
@@ -41,18 +42,28 @@ def uv(*arguments):
 
 
 def run(name):
-    """Run every notebook, strictly, and tests of the package in that environment: all of them with the lowest versions.
+    """Run every notebook, strictly, and tests of the package in that environment.
 
+    With the lowest versions these are all that use a library; what is plain Python gives there what it gives here.
     Other Pythons run what depends on the language: the gate, all formulas in their three readings, the examples.
     """
-    ignored = ["--ignore=tests/browser", *(f"--ignore=tests/test_{it}.py" for it in NOT_THE_PACKAGE)]
-    tests = [*ignored, "tests"] if name == "lowest" else ["tests/test_gate.py", "tests/test_formulas.py"]
+    tests = with_libraries() if name == "lowest" else ["tests/test_gate.py", "tests/test_formulas.py"]
     arguments = ["-rA", *STRICT, "-p", "no:cacheprovider", *NOTEBOOKS, *tests, "llmcalc"]
     command = [environment(name, *pythons()[name]), "-m", "pytest", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     PROCESSES.append(process)
     output, errors = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def with_libraries():
+    """The tests of the package that import a library whose lowest version is stated."""
+    left_out = {f"test_{name}.py" for name in NOT_THE_PACKAGE}
+    return [
+        path.relative_to(ROOT)
+        for path in sorted((ROOT / "tests").glob("test_*.py"))
+        if path.name not in left_out and LIBRARIES.search(path.read_text(encoding="utf-8"))
+    ]
 
 
 @cache
