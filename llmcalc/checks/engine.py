@@ -117,13 +117,13 @@ class Number(Question):
             raise
 
     def _explain(self, got, expected):
-        counted, told = got, written(got)
+        counted, told, yours = got, written(got), self.yours
         if self.tolerance == 0:
             rounded = math.ceil if self.rounds_up else math.floor if self.whole else round
             counted = rounded(got)  # rounding is a slip of its own, told last
             told = exactly(got)
         for mistake in self.mistakes:
-            if _near(counted, mistake.gives(*self.yours), self.tolerance):
+            if _near(counted, mistake.gives(*yours), self.tolerance):
                 raise Wrong(f"{told} {self.unit} is what comes out with {mistake.name}.\nHint: {mistake.hint}")
         self._refuse_others(got)  # after the mistakes: with some names one of them comes to the same
         if counted == expected:
@@ -169,9 +169,7 @@ class Choice(Question):
         key = got.strip(" .)(\"'`").lower() if isinstance(got, str) else None
         if key not in options:
             told = f"Answer with one of {', '.join(map(repr, options))}; your function returns {shortened(got)}."
-            if got is None:
-                told += " Did you forget `return`?"
-            elif not isinstance(got, str):  # a report often has variables a, b, c, ...
+            if not isinstance(got, str):  # a report often has variables a, b, c, ...
                 told += " A letter needs quotation marks."
             raise Wrong(told)
         if key != self.right:

@@ -102,11 +102,21 @@ class Question:
 
 
 def sit(name):
-    """Let `name` be the learner from now on; what another one has solved is forgotten. Returns the name as it counts.
+    """Let `name` be the learner from now on; what another one solved is forgotten. Returns the name as it counts."""
+    global _learner, _before
+    learner = learner_of(name)
+    if learner != _learner:
+        _outcomes.clear()
+        _before = _learner
+    _learner = learner
+    return learner
+
+
+def learner_of(name):
+    """A name as it counts.
 
     Capitals, accents typed in another way, spaces around and characters that nobody sees make no other learner.
     """
-    global _learner, _before
     if not isinstance(name, (str, Integral)) or isinstance(name, bool):
         raise TypeError(f"begin: name must be a text or a student number, got {shown(name)}")
     if (isinstance(name, Integral) and abs(name) >= 10**LONGEST) or (isinstance(name, str) and len(name) > LONGEST):
@@ -116,12 +126,7 @@ def sit(name):
         for character in unicodedata.normalize("NFKC", str(name)).casefold()
         if character.isspace() or unicodedata.category(character) not in UNSEEN
     )
-    learner = " ".join(unicodedata.normalize("NFKC", seen).split())
-    if learner != _learner:
-        _outcomes.clear()
-        _before = _learner
-    _learner = learner
-    return learner
+    return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 
 def refuse_stale(answer, current):
